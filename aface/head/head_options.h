@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "aface/core/field.h"
+
+namespace aface {
+
+// [head]: from embeddings and identities to the loss. See docs/method.md for the equations and their sources.
+struct HeadOptions {
+  std::string kind = "adaptive_margin";  // softmax | sphereface | cosface | arcface | adaptive_margin
+  double logit_scale = 32.0;             // s, multiplies cosines before the softmax
+  double margin = 0.35;                  // cosface: off the cosine; arcface: radians; sphereface: factor >= 1
+  std::int64_t margin_warmup_steps = 0;  // fixed margins grow linearly from "none" over so many steps
+  // --- adaptive_margin (AdaM)
+  std::string margin_form = "cosine";    // cosine: s(cos - m), the paper's; angular: s cos(theta + m)
+  double margin_init = 0.35;             // start value of every margin
+  double margin_min = 0.0;               // bounds of every margin
+  double margin_max = 1.0;
+  double margin_weight = 10.0;           // lambda; 10 is a reader's report of the paper
+  double margin_learning_rate = 0.1;     // plain gradient descent, no momentum, no decay
+  std::int64_t margin_freeze_steps = 0;  // margins stay at margin_init for so many steps
+  double margin_bound_warning = 0.5;     // warn when a larger share of margins sits at a bound
+};
+
+template <class Visitor>
+void describe(Visitor& v, HeadOptions& o) {
+  v.field("kind", o.kind, doc("the margin softmax").choice({"softmax", "sphereface", "cosface", "arcface", "adaptive_margin"}));
+  v.field("logit_scale", o.logit_scale, doc("s, multiplies cosines before the softmax").range(1, 512));
+  v.field("margin", o.margin, doc("cosface: off the cosine; arcface: radians; sphereface: factor of the angle, at least 1").range(0, 8));
+  v.field("margin_warmup_steps", o.margin_warmup_steps, doc("fixed margins grow linearly from none over so many steps").at_least(0));
+  v.field("margin_form", o.margin_form, doc("adaptive: s(cos - m) or s cos(theta + m)").choice({"cosine", "angular"}));
+  v.field("margin_init", o.margin_init, doc("adaptive: start value of every margin").range(0, 2));
+  v.field("margin_min", o.margin_min, doc("adaptive: lower bound of every margin").range(0, 2));
+  v.field("margin_max", o.margin_max, doc("adaptive: upper bound of every margin").range(0, 2));
+  v.field("margin_weight", o.margin_weight, doc("adaptive: lambda, pull towards larger margins; 0 turns it off").range(0, 1e6));
+  v.field("margin_learning_rate", o.margin_learning_rate, doc("adaptive: plain gradient descent on margins").range(0, 1e6));
+  v.field("margin_freeze_steps", o.margin_freeze_steps, doc("adaptive: margins stay at their start for so many steps").at_least(0));
+  v.field("margin_bound_warning", o.margin_bound_warning, doc("adaptive: warn when a larger share sits at a bound").range(0, 1));
+}
+
+}  // namespace aface

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aface/core/named_arrays.h"
+#include "aface/core/span.h"
+#include "aface/mining/miner_options.h"
+
+namespace aface {
+
+// What a step knows before the classification.
+struct SelectionRequest {
+  std::int64_t step = 0;
+  Span<const std::int64_t> identities;  // [batch] identity of each sample
+  RowMatrix unit_embeddings;            // [batch, dim] on the CPU; empty unless needs_embeddings()
+};
+
+// What the classification layer computed, handed back after the forward pass.
+struct ScoreFeedback {
+  std::int64_t step = 0;
+  Span<const std::int64_t> identities;   // [batch]
+  Span<const std::int64_t> active_ids;   // [active], as returned by select()
+  RowMatrix cosines;                     // [batch, active], plain cosines without margin and scale
+  RowMatrix unit_prototypes;             // [active, dim], the rows that were used
+};
+
+// Picks the active prototypes of each step. Torch-free; one owner, no threads outside its own searches.
+class ClassSelector {
+ public:
+  virtual ~ClassSelector() = default;
+
+  // True when rebuild() must be called with fresh prototypes before select() of this step.
+  virtual bool wants_rebuild(std::int64_t step) const = 0;
+  // `unit_prototypes` [num_identities, dim], rows of length 1, valid during the call only.
+  virtual void rebuild(std::int64_t step, RowMatrix unit_prototypes) = 0;
+
+  virtual bool needs_embeddings() const = 0;  // feature_query searches with this step's embeddings
+  virtual bool needs_feedback() const = 0;    // dominant_queue learns from the scores
+
+  // Active prototype ids, ascending, no repeats, the batch's own always among them.
+  virtual std::vector<std::int64_t> select(const SelectionRequest& request) = 0;
+  virtual void take_feedback(const ScoreFeedback& feedback) = 0;
+
+  // Everything that later selections depend on, under "miner.*". An index is not saved but rebuilt: restore() makes
+  // wants_rebuild() true where that is needed, and the saved queues survive it.
+  virtual void save(NamedArrays& state) const = 0;
+  virtual void restore(const NamedArrays& state) = 0;
+
+  // Numbers for the log, by name: "queue_mean_length", "similarity_threshold", ...
+  virtual std::map<std::string, double> report() const = 0;
+};
+
+std::unique_ptr<ClassSelector> make_class_selector(const MinerOptions& options, std::int64_t num_identities,
+                                                   std::uint64_t seed, int threads);
+
+}  // namespace aface

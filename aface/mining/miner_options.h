@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "aface/core/field.h"
+
+namespace aface {
+
+// [mining]: which prototypes take part in a step. Numbers of `dominant_queue` are our choice; the paper's are not
+// known.
+struct MinerOptions {
+  std::string kind = "all";           // all | random | feature_query | dominant_queue
+  std::int64_t budget = 0;            // active prototypes per step, the batch's own included; for dominant_queue 0
+                                      // means "own and queues only"; otherwise a random fill up to the budget
+  std::int64_t queue_length = 30;     // dominant_queue: k nearest prototypes that start a queue
+  std::int64_t max_queue_length = 100;  // dominant_queue: the least similar entry leaves above this
+  double similarity_start = -1.0;     // dominant_queue: h, entries less similar to the owner are popped ...
+  double similarity_end = 0.2;        // ... h grows linearly to this ...
+  std::int64_t similarity_steps = 5000;  // ... over so many steps
+  std::int64_t rebuild_steps = 500;   // queues or index rebuilt from fresh prototypes every so many steps
+  std::int64_t exact_below = 50000;   // exact search up to so many prototypes, HNSW graph above
+  std::int64_t graph_links = 16;      // HNSW M
+  std::int64_t graph_build_effort = 100;   // HNSW efConstruction
+  std::int64_t graph_search_effort = 64;   // HNSW ef
+  std::int64_t mass_every = 100;      // softmax mass caught is measured every so many steps; 0: never
+};
+
+template <class Visitor>
+void describe(Visitor& v, MinerOptions& o) {
+  v.field("kind", o.kind, doc("which prototypes take part in a step").choice({"all", "random", "feature_query", "dominant_queue"}));
+  v.field("budget", o.budget, doc("active prototypes per step, own included; dominant_queue: 0 means own and queues only").at_least(0));
+  v.field("queue_length", o.queue_length, doc("dominant_queue: k nearest prototypes that start a queue").range(1, 10000));
+  v.field("max_queue_length", o.max_queue_length, doc("dominant_queue: the least similar entry leaves above this").range(1, 100000));
+  v.field("similarity_start", o.similarity_start, doc("dominant_queue: h at step 0; entries less similar to the owner are popped").range(-1, 1));
+  v.field("similarity_end", o.similarity_end, doc("dominant_queue: h at the end of its schedule").range(-1, 1));
+  v.field("similarity_steps", o.similarity_steps, doc("dominant_queue: steps over which h grows linearly").at_least(1));
+  v.field("rebuild_steps", o.rebuild_steps, doc("queues or index rebuilt from fresh prototypes every so many steps").at_least(1));
+  v.field("exact_below", o.exact_below, doc("exact search up to so many prototypes, HNSW graph above").at_least(0));
+  v.field("graph_links", o.graph_links, doc("HNSW M").range(2, 200));
+  v.field("graph_build_effort", o.graph_build_effort, doc("HNSW efConstruction").range(4, 10000));
+  v.field("graph_search_effort", o.graph_search_effort, doc("HNSW ef").range(1, 10000));
+  v.field("mass_every", o.mass_every, doc("softmax mass caught is measured every so many steps; 0: never").at_least(0));
+}
+
+}  // namespace aface

@@ -1,0 +1,17 @@
+# Everything we borrow, found once. Debian's package names stand in tools/setup.sh.
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(Torch REQUIRED)
+find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
+# Found by hand: Debian's dnnl-config.cmake wants OpenCL headers that a CPU build does not need.
+find_path(AFACE_DNNL_INCLUDE dnnl.hpp REQUIRED)
+find_library(AFACE_DNNL_LIBRARY dnnl REQUIRED)
+
+find_path(AFACE_TOMLPP_INCLUDE toml++/toml.h REQUIRED)
+find_path(AFACE_HNSWLIB_INCLUDE hnswlib/hnswlib.h REQUIRED)

@@ -1,0 +1,38 @@
+# aface_module(<folder> SOURCES a.cpp ... [HEADERS only.h ...] [DEPENDS core io ...] [LINK lib ...] [PRIVATE_LINK lib ...])
+# One static library per folder of aface/, named aface_<folder> and AdaptiveFace::<folder>.
+# LINK is for libraries whose headers our headers include; PRIVATE_LINK for those that stay in .cpp files.
+function(aface_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LINK;PRIVATE_LINK;PRIVATE_INCLUDE" ${ARGN})
+  set(target aface_${name})
+  add_library(${target} STATIC ${ARG_SOURCES})
+  add_library(AdaptiveFace::${name} ALIAS ${target})
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  if(ARG_PRIVATE_INCLUDE)
+    target_include_directories(${target} SYSTEM PRIVATE ${ARG_PRIVATE_INCLUDE})
+  endif()
+  target_compile_features(${target} PUBLIC cxx_std_17)
+  list(TRANSFORM ARG_DEPENDS PREPEND aface_)
+  target_link_libraries(${target} PUBLIC ${ARG_DEPENDS} ${ARG_LINK})
+  target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_LINK} $<BUILD_INTERFACE:aface_settings>)
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  set_property(GLOBAL APPEND PROPERTY AFACE_MODULES ${target})
+endfunction()
+
+# aface_test(<folder> SOURCES a_test.cpp ... [LINK lib ...] [LABELS fast])
+# One test binary per folder of tests/, every GoogleTest case its own CTest entry.
+function(aface_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  set(target ${name}_test)
+  add_executable(${target} ${ARG_SOURCES})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${target} PRIVATE ${ARG_LINK} aface_settings GTest::gmock GTest::gtest_main)
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS fast)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  gtest_discover_tests(${target} TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+endfunction()
