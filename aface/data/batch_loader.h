@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "aface/data/batch.h"
+#include "aface/data/data_options.h"
+#include "aface/data/face_dataset.h"
+#include "aface/image/augment_options.h"
+
+namespace aface {
+
+// Which samples a step works on; drawn by the trainer, in step order.
+struct BatchPlan {
+  std::int64_t step = 0;
+  std::vector<std::int64_t> sample_ids;
+};
+
+// Decodes, augments and resizes chips on `workers` threads, in order, ahead of the consumer. Pixels depend on
+// (seed, step, sample id) only, never on the number of workers. One consumer thread calls submit() and next().
+class BatchLoader {
+ public:
+  // Chips are resized to size_px (area filter when shrinking). `dataset` must outlive the loader.
+  BatchLoader(const FaceDataset& dataset, const DataOptions& options, const AugmentOptions& augment, int size_px,
+              std::uint64_t seed);
+  ~BatchLoader();  // stops the workers, finished or not
+
+  void submit(BatchPlan plan);
+  // The batch of the oldest submitted plan. Under on_bad_image = skip unreadable images are left out of it (and
+  // counted); otherwise, or above max_bad_share of the images read so far, throws the image's Error.
+  Batch next();
+
+  std::int64_t bad_images() const;
+  // Seconds that next() has waited so far: what the compute lost to loading.
+  double stall_seconds() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace aface

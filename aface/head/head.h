@@ -1,0 +1,57 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "aface/core/named_arrays.h"
+#include "aface/head/head_options.h"
+
+namespace aface {
+
+// One classification. Only some identities take part: the "active" ones, whose prototype rows are given.
+struct HeadInput {
+  at::Tensor embeddings;  // [batch, dim], any length > 0; may require grad
+  at::Tensor prototypes;  // [active, dim], any length > 0; may require grad
+  at::Tensor active_ids;  // [active] int64, identity of each row, ascending
+  at::Tensor targets;     // [batch] int64, ROW of the own prototype in `prototypes` (not the identity)
+  std::int64_t step = 0;  // for warm-up and freezing
+};
+
+struct HeadOutput {
+  at::Tensor loss;             // scalar, differentiable: mean cross entropy over the batch, margin and scale applied
+  at::Tensor cosines;          // [batch, active], detached plain cosines
+  at::Tensor own_cosine;       // [batch], detached
+  at::Tensor own_probability;  // [batch], detached softmax probability of the own identity, margin and scale applied
+  at::Tensor correct;          // [batch] bool: own prototype has the highest plain cosine
+};
+
+// A margin softmax. Owns its margins, not the prototypes (see prototypes.h), so that any subset can be active.
+class Head {
+ public:
+  virtual ~Head() = default;
+
+  // Exact gradients for embeddings, prototypes and margins; finite at cosine +-1.
+  virtual HeadOutput forward(const HeadInput& input) = 0;
+
+  // Called after backward(): heads with parameters of their own update them. `learning_rate_share` is the schedule's
+  // current rate / its highest rate.
+  virtual void update(std::int64_t step, double learning_rate_share) = 0;
+
+  // One margin per identity, [num_identities] float32 on the CPU; empty for heads without learnt margins.
+  virtual at::Tensor margins() const = 0;
+
+  virtual void save(NamedArrays& state) const = 0;     // under "head.*"
+  virtual void restore(const NamedArrays& state) = 0;  // throws Error{kFormat} when it does not fit
+
+  // Numbers for the log, by name ("margin_mean", "margin_at_min", "margin_at_max", ...).
+  virtual std::map<std::string, double> report() const = 0;
+};
+
+// Throws Error{kUsage} on an unknown kind or options that contradict each other.
+std::unique_ptr<Head> make_head(const HeadOptions& options, std::int64_t num_identities, at::Device device);
+
+}  // namespace aface

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace aface {
+
+// A sub-command of the program: setup() declares its flags on `app` and returns what to do once they are parsed.
+// The returned function returns the exit code (0, or 128 + signal); errors are thrown as aface::Error.
+struct Command {
+  const char* name;
+  const char* summary;
+  std::function<int()> (*setup)(CLI::App& app);
+};
+
+Command train_command();
+Command evaluate_command();
+Command embed_command();
+Command align_command();
+Command inspect_command();
+Command synth_command();
+Command config_command();
+
+}  // namespace aface
