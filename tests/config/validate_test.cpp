@@ -1,0 +1,153 @@
+#include "aface/config/validate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "aface/core/error.h"
+
+namespace aface {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+RunConfig valid_config() {
+  RunConfig config;
+  config.data.root = "photos";
+  return config;
+}
+
+// What validate() says after `change`; "" when it is content.
+std::string complaint(const std::function<void(RunConfig&)>& change) {
+  RunConfig config = valid_config();
+  change(config);
+  try {
+    validate(config);
+    return "";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    return error.what();
+  }
+}
+
+TEST(Validate, AcceptsDefaultsWithAFolder) {
+  EXPECT_EQ(complaint([](RunConfig&) {}), "");
+}
+
+TEST(Validate, SourcesNeedTheirPlaces) {
+  EXPECT_THAT(complaint([](RunConfig& c) { c.data.root = ""; }), HasSubstr("needs data.root"));
+  EXPECT_THAT(complaint([](RunConfig& c) { c.data.source = "list"; }), HasSubstr("needs data.list"));
+  EXPECT_THAT(complaint([](RunConfig& c) { c.data.list = "list.tsv"; }),
+              HasSubstr("data.source must be list"));
+  EXPECT_EQ(complaint([](RunConfig& c) {
+              c.data.source = "synthetic";
+              c.data.root = "";
+            }),
+            "");
+}
+
+TEST(Validate, MarginsAreOrdered) {
+  EXPECT_THAT(complaint([](RunConfig& c) { c.head.margin_min = 0.5; }),
+              HasSubstr("margin_min <= margin_init"));
+  EXPECT_THAT(complaint([](RunConfig& c) { c.head.margin_max = 0.1; }), HasSubstr("got 0, 0.35, 0.1"));
+  EXPECT_EQ(complaint([](RunConfig& c) {
+              c.head.kind = "cosface";  // does not read the bounds
+              c.head.margin_max = 0.1;
+            }),
+            "");
+}
+
+TEST(Validate, FixedMarginsFitTheirKind) {
+  EXPECT_THAT(complaint([](RunConfig& c) { c.head.kind = "sphereface"; }), HasSubstr("head.margin >= 1"));
+  const auto with_margin = [](const char* kind, double margin) {
+    return complaint([=](RunConfig& c) {
+      c.head.kind = kind;
+      c.head.margin = margin;
+    });
+  };
+  EXPECT_EQ(with_margin("sphereface", 4), "");
+  EXPECT_THAT(with_margin("arcface", 4), HasSubstr("radians"));
+  EXPECT_THAT(with_margin("cosface", 4), HasSubstr("at most 2"));
+  EXPECT_EQ(with_margin("softmax", 4), "");
+}
+
+TEST(Validate, SampledMiningNeedsABudget) {
+  for (const char* kind : {"random", "feature_query"}) {
+    EXPECT_THAT(complaint([&](RunConfig& c) { c.mining.kind = kind; }), HasSubstr("mining.budget > 0"))
+        << kind;
+  }
+  EXPECT_EQ(complaint([](RunConfig& c) { c.mining.kind = "dominant_queue"; }), "");
+}
+
+TEST(Validate, QueuesAreConsistent) {
+  EXPECT_THAT(complaint([](RunConfig& c) {
+                c.mining.kind = "dominant_queue";
+                c.mining.max_queue_length = 10;
+                c.mining.similarity_start = 0.5;
+              }),
+              AllOf(HasSubstr("max_queue_length"), HasSubstr("similarity_start must not exceed")));
+}
+
+TEST(Validate, InputSizeIsAMultipleOf16) {
+  EXPECT_THAT(complaint([](RunConfig& c) { c.backbone.input_size = 100; }),
+              HasSubstr("multiple of 16, got 100"));
+}
+
+TEST(Validate, ScheduleFitsTheRun) {
+  EXPECT_THAT(complaint([](RunConfig& c) { c.optimizer.warmup_steps = c.train.steps; }),
+              HasSubstr("warmup_steps"));
+  const auto with_milestones = [](std::vector<double> milestones) {
+    return complaint([&](RunConfig& c) {
+      c.optimizer.schedule = "step";
+      c.optimizer.milestones = milestones;
+    });
+  };
+  EXPECT_THAT(with_milestones({}), HasSubstr("needs optimizer.milestones"));
+  EXPECT_THAT(with_milestones({0.5, 0.5}), HasSubstr("must rise"));
+  EXPECT_EQ(with_milestones({0.25, 0.5}), "");
+}
+
+TEST(Validate, ValidationHasSomethingToScore) {
+  EXPECT_THAT(complaint([](RunConfig& c) { c.validation.pairs = "pairs.txt"; }), HasSubstr("go together"));
+  EXPECT_THAT(complaint([](RunConfig& c) { c.validation.every_steps = 10; }), HasSubstr("nothing to score"));
+  EXPECT_EQ(complaint([](RunConfig& c) {
+              c.data.source = "synthetic";
+              c.validation.every_steps = 10;
+            }),
+            "");
+}
+
+TEST(Validate, RangesAreCheckedForOptionsSetInCodeToo) {
+  EXPECT_THAT(complaint([](RunConfig& c) { c.optimizer.learning_rate = std::nan(""); }),
+              HasSubstr("optimizer.learning_rate must be 0 to 1000, got nan"));
+  EXPECT_THAT(complaint([](RunConfig& c) { c.head.kind = "nonsense"; }),
+              HasSubstr("head.kind must be one of"));
+}
+
+TEST(Validate, AllProblemsComeTogether) {
+  EXPECT_THAT(complaint([](RunConfig& c) {
+                c.backbone.input_size = 100;
+                c.mining.kind = "random";
+                c.train.steps = 0;
+              }),
+              AllOf(HasSubstr("input_size"), HasSubstr("mining.budget"), HasSubstr("train.steps")));
+}
+
+TEST(ResultDifferences, NamesOnlyWhatDecidesResults) {
+  RunConfig a = valid_config(), b = valid_config();
+  EXPECT_THAT(result_differences(a, b), IsEmpty());
+  b.head.margin_init = 0.4;
+  b.data.workers = 7;  // only speed
+  b.optimizer.milestones = {0.5};
+  EXPECT_THAT(result_differences(a, b),
+              ElementsAre("head.margin_init (0.35 here, 0.4 there)",
+                          "optimizer.milestones ([0.5, 0.75, 0.9] here, [0.5] there)"));
+}
+
+}  // namespace
+}  // namespace aface
