@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstddef>
+
+#include "aface/core/span.h"
+
+namespace aface {
+
+// out[i * stride + j] = <a_i, b_j> for a [a.rows, dim] and b [b.rows, dim], stride >= b.rows, in float32 (oneDNN).
+// Runs on the calling thread alone, so that callers split large products over their own threads: blocks of fixed
+// size give the same bits whatever the number of threads. Different threads may call it at the same time.
+// a.dim must equal b.dim.
+void inner_products(RowMatrix a, RowMatrix b, float* out, std::size_t stride);
+
+// <a, b> in double, plain order.
+double inner_product(const float* a, const float* b, std::size_t dim);
+
+}  // namespace aface

@@ -1,0 +1,65 @@
+#include "aface/nearest/exact_index.h"
+
+#include <algorithm>
+
+#include "aface/core/check.h"
+#include "aface/core/parallel.h"
+#include "aface/kernel/inner_products.h"
+#include "aface/kernel/top_k.h"
+
+namespace aface {
+namespace {
+
+// A block of scores (2 MB) stays in the second or third level cache while it is scanned.
+constexpr std::size_t kQueryBlock = 256;
+constexpr std::size_t kRowBlock = 2048;
+
+void search_block(RowMatrix rows, RowMatrix queries, std::size_t first, std::size_t last, NeighbourLists& lists) {
+  const RowMatrix block{queries.row(first), last - first, queries.dim};
+  const std::size_t stride = std::min(kRowBlock, rows.rows);
+  std::vector<float> scores(block.rows * stride);
+  std::vector<TopK> best(block.rows, TopK(lists.count));
+  for (std::size_t begin = 0; begin < rows.rows; begin += kRowBlock) {
+    const std::size_t count = std::min(kRowBlock, rows.rows - begin);
+    inner_products(block, {rows.row(begin), count, rows.dim}, scores.data(), stride);
+    for (std::size_t q = 0; q < block.rows; ++q) {
+      best[q].push(scores.data() + q * stride, count, static_cast<std::int32_t>(begin));
+    }
+  }
+  for (std::size_t q = 0; q < block.rows; ++q) {
+    std::size_t at = (first + q) * lists.count;
+    for (const ScoredId& found : best[q].take()) {
+      lists.ids[at] = found.id;
+      lists.similarities[at++] = found.score;
+    }
+  }
+}
+
+}  // namespace
+
+NeighbourLists nearest_rows(RowMatrix rows, RowMatrix queries, std::size_t neighbours, int threads) {
+  AFACE_CHECK(rows.rows == 0 || queries.rows == 0 || rows.dim == queries.dim, "queries of {} values in rows of {}",
+              queries.dim, rows.dim);
+  NeighbourLists lists;
+  lists.queries = queries.rows;
+  lists.count = std::min(neighbours, rows.rows);
+  lists.ids.assign(lists.queries * lists.count, NeighbourLists::kNone);
+  lists.similarities.assign(lists.ids.size(), -1.0F);
+  if (lists.count == 0) return lists;
+  parallel_for(static_cast<std::int64_t>(queries.rows), kQueryBlock, threads, [&](std::int64_t first, std::int64_t last) {
+    search_block(rows, queries, static_cast<std::size_t>(first), static_cast<std::size_t>(last), lists);
+  });
+  return lists;
+}
+
+void ExactIndex::build(RowMatrix rows) {
+  size_ = rows.rows;
+  dim_ = rows.dim;
+  rows_.assign(rows.data, rows.data + rows.rows * rows.dim);
+}
+
+NeighbourLists ExactIndex::search(RowMatrix queries, std::size_t neighbours) const {
+  return nearest_rows({rows_.data(), size_, dim_}, queries, neighbours, threads_);
+}
+
+}  // namespace aface

@@ -1,0 +1,99 @@
+#include "aface/nearest/graph_index.h"
+
+#include <hnswlib/hnswlib.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "aface/core/check.h"
+#include "aface/core/parallel.h"
+#include "aface/kernel/top_k.h"
+
+namespace aface {
+
+struct GraphIndex::Graph {
+  Graph(RowMatrix rows, const IndexOptions& options)
+      : size(rows.rows),
+        dim(rows.dim),
+        space(rows.dim),
+        links(&space, std::max<std::size_t>(1, rows.rows), static_cast<std::size_t>(options.graph_links),
+              static_cast<std::size_t>(options.graph_build_effort), static_cast<std::size_t>(options.seed)) {
+    links.setEf(static_cast<std::size_t>(options.graph_search_effort));
+  }
+
+  std::size_t size;
+  std::size_t dim;
+  hnswlib::InnerProductSpace space;
+  hnswlib::HierarchicalNSW<float> links;
+};
+
+namespace {
+
+constexpr std::int64_t kGrain = 64;
+
+// hnswlib's errors come as std::runtime_error.
+template <class Work>
+void run_hnswlib(Work&& work) {
+  try {
+    work();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& failure) {
+    throw Error(ErrorKind::kInternal, fmt::format("graph index: hnswlib failed: {}", failure.what()));
+  }
+}
+
+}  // namespace
+
+GraphIndex::GraphIndex(const IndexOptions& options) : options_(options) {}
+GraphIndex::~GraphIndex() = default;
+
+std::size_t GraphIndex::size() const { return graph_ ? graph_->size : 0; }
+std::size_t GraphIndex::dim() const { return graph_ ? graph_->dim : 0; }
+
+void GraphIndex::build(RowMatrix rows) {
+  graph_.reset();
+  run_hnswlib([&] {
+    auto graph = std::make_unique<Graph>(rows, options_);
+    const auto insert = [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        graph->links.addPoint(rows.row(static_cast<std::size_t>(i)), static_cast<hnswlib::labeltype>(i));
+      }
+    };
+    parallel_for(static_cast<std::int64_t>(rows.rows), kGrain, options_.parallel_build ? options_.threads : 1, insert);
+    graph_ = std::move(graph);
+  });
+}
+
+NeighbourLists GraphIndex::search(RowMatrix queries, std::size_t neighbours) const {
+  NeighbourLists lists;
+  lists.queries = queries.rows;
+  lists.count = std::min(neighbours, size());
+  lists.ids.assign(lists.queries * lists.count, NeighbourLists::kNone);
+  lists.similarities.assign(lists.ids.size(), -1.0F);
+  if (lists.ids.empty()) return lists;
+  AFACE_CHECK(queries.dim == graph_->dim, "queries of {} values in rows of {}", queries.dim, graph_->dim);
+
+  const auto answer = [&](std::int64_t begin, std::int64_t end) {
+    std::vector<ScoredId> found;
+    for (auto q = static_cast<std::size_t>(begin); q < static_cast<std::size_t>(end); ++q) {
+      auto heap = graph_->links.searchKnn(queries.row(q), lists.count);
+      found.clear();
+      for (; !heap.empty(); heap.pop()) {
+        found.push_back({1.0F - heap.top().first, static_cast<std::int32_t>(heap.top().second)});
+      }
+      std::sort(found.begin(), found.end(), ranks_before);
+      std::size_t at = q * lists.count;
+      for (const ScoredId& neighbour : found) {
+        lists.ids[at] = neighbour.id;
+        lists.similarities[at++] = neighbour.score;
+      }
+    }
+  };
+  run_hnswlib([&] { parallel_for(static_cast<std::int64_t>(queries.rows), kGrain, options_.threads, answer); });
+  return lists;
+}
+
+}  // namespace aface

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+
+#include "aface/nearest/neighbour_index.h"
+
+namespace aface {
+
+// Approximate search over a navigable small-world graph (HNSW, Malkov and Yashunin, 2018; library hnswlib). Built by
+// one thread the same rows, options and seed give the same graph and the same answers; with
+// options.parallel_build the order of insertion depends on timing, and a few answers with it.
+class GraphIndex : public NeighbourIndex {
+ public:
+  explicit GraphIndex(const IndexOptions& options);
+  ~GraphIndex() override;
+
+  // Throws Error{kInternal} with hnswlib's words when memory runs out.
+  void build(RowMatrix rows) override;
+  std::size_t size() const override;
+  std::size_t dim() const override;
+  NeighbourLists search(RowMatrix queries, std::size_t neighbours) const override;
+
+ private:
+  struct Graph;
+  IndexOptions options_;
+  std::unique_ptr<Graph> graph_;
+};
+
+}  // namespace aface

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "aface/core/span.h"
+#include "aface/nearest/index_options.h"
+
+namespace aface {
+
+// Answers to a block of queries: row q of both is query q, most similar first, equal similarities by lower id.
+struct NeighbourLists {
+  static constexpr std::int32_t kNone = -1;  // fills a row when an approximate search found fewer
+
+  std::size_t queries = 0;
+  std::size_t count = 0;            // neighbours a query: what was asked for, at most the number of rows
+  std::vector<std::int32_t> ids;    // [queries, count]
+  std::vector<float> similarities;  // [queries, count], inner products; -1 beside kNone
+
+  Span<const std::int32_t> ids_of(std::size_t query) const { return {ids.data() + query * count, count}; }
+  Span<const float> similarities_of(std::size_t query) const { return {similarities.data() + query * count, count}; }
+};
+
+// Finds the rows with the largest inner products. Rows and queries should have length 1, then these are cosines.
+class NeighbourIndex {
+ public:
+  virtual ~NeighbourIndex() = default;
+
+  // Replaces the content by copies of `rows` [size, dim]; row i gets id i. At most 2^31 - 1 rows.
+  virtual void build(RowMatrix rows) = 0;
+  virtual std::size_t size() const = 0;
+  virtual std::size_t dim() const = 0;
+
+  // `queries` [queries, dim()]. Same answer for any number of threads. Not while build() runs.
+  virtual NeighbourLists search(RowMatrix queries, std::size_t neighbours) const = 0;
+};
+
+// An exact index for up to options.exact_below rows, a graph above.
+std::unique_ptr<NeighbourIndex> make_neighbour_index(const IndexOptions& options, std::size_t rows);
+
+}  // namespace aface
