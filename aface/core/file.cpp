@@ -41,14 +41,13 @@ class Descriptor {
 };
 
 template <class Container>
-Container read_whole(const std::string& path) {
+Container read_whole(const std::string& path, Container content = {}) {
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) throw io_error(path, "cannot open", errno);
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) throw io_error(path, "cannot stat", errno);
   if (S_ISDIR(info.st_mode)) throw io_error(path, "cannot read", EISDIR);
-  Container content;
-  content.resize(static_cast<std::size_t>(info.st_size));
+  content.resize(static_cast<std::size_t>(info.st_size) + 1);  // one more byte: the end shows without growing
   std::size_t done = 0;
   for (;;) {
     if (done == content.size()) content.resize(content.size() + 4096);  // pipes and growing files
@@ -73,8 +72,8 @@ void sync_folder_of(const std::string& path) {
 
 std::string read_text_file(const std::string& path) { return read_whole<std::string>(path); }
 
-std::vector<unsigned char> read_binary_file(const std::string& path) {
-  return read_whole<std::vector<unsigned char>>(path);
+std::vector<unsigned char> read_binary_file(const std::string& path, std::vector<unsigned char> reuse) {
+  return read_whole<std::vector<unsigned char>>(path, std::move(reuse));
 }
 
 void write_all(int descriptor, const void* data, std::size_t size, const std::string& path) {

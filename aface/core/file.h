@@ -10,7 +10,8 @@ namespace aface {
 // All functions throw Error{kIo} naming the path and the system's reason.
 
 std::string read_text_file(const std::string& path);
-std::vector<unsigned char> read_binary_file(const std::string& path);
+// The storage of `reuse` is used again where it is large enough, for callers that read many files.
+std::vector<unsigned char> read_binary_file(const std::string& path, std::vector<unsigned char> reuse = {});
 
 // Writes to "<path>.tmp-<pid>" beside the target, syncs it, and renames it, so that a reader sees the old file or
 // the whole new one. On failure (full disk included) the temporary file is removed and the old file is untouched.
