@@ -23,10 +23,10 @@ struct HeadInput {
 
 struct HeadOutput {
   at::Tensor loss;             // scalar, differentiable: mean cross entropy over the batch, margin and scale applied
-  at::Tensor cosines;          // [batch, active], detached plain cosines
+  at::Tensor cosines;          // [batch, active], detached plain cosines; rounding may carry them past +-1
   at::Tensor own_cosine;       // [batch], detached
   at::Tensor own_probability;  // [batch], detached softmax probability of the own identity, margin and scale applied
-  at::Tensor correct;          // [batch] bool: own prototype has the highest plain cosine
+  at::Tensor correct;          // [batch] bool: no other prototype has a higher plain cosine
 };
 
 // A margin softmax. Owns its margins, not the prototypes (see prototypes.h), so that any subset can be active.
@@ -34,7 +34,9 @@ class Head {
  public:
   virtual ~Head() = default;
 
-  // Exact gradients for embeddings, prototypes and margins; finite at cosine +-1.
+  // Exact gradients for embeddings, prototypes and margins; finite at cosine +-1 (see margins.h). Float or double.
+  // Throws Error{kNumeric} when an embedding or prototype is not finite or has length 0, Error{kInternal} when the
+  // shapes do not fit or a target is out of range.
   virtual HeadOutput forward(const HeadInput& input) = 0;
 
   // Called after backward(): heads with parameters of their own update them. `learning_rate_share` is the schedule's
@@ -51,7 +53,11 @@ class Head {
   virtual std::map<std::string, double> report() const = 0;
 };
 
-// Throws Error{kUsage} on an unknown kind or options that contradict each other.
+// Throws Error{kUsage} on an unknown kind or options that contradict each other; options of other kinds are ignored.
+// Any device may classify: `device` says which; the margins themselves stay on the CPU.
 std::unique_ptr<Head> make_head(const HeadOptions& options, std::int64_t num_identities, at::Device device);
+
+// For Head::restore(): throws Error{kFormat} when `state` was saved by a head of another kind.
+void require_kind(const NamedArrays& state, const std::string& kind);
 
 }  // namespace aface

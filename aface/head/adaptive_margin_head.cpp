@@ -1,0 +1,107 @@
+#include "aface/head/adaptive_margin_head.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "aface/core/check.h"
+#include "aface/head/margin_softmax.h"
+
+namespace aface {
+
+AdaptiveMarginHead::AdaptiveMarginHead(const HeadOptions& options, std::int64_t num_identities)
+    : options_(options), margins_(static_cast<std::size_t>(num_identities), options.margin_init) {}
+
+HeadOutput AdaptiveMarginHead::forward(const HeadInput& input) {
+  check_input(input);
+  return forward_cosines(cosines_of(input), input.targets, input.active_ids.index_select(0, input.targets));
+}
+
+HeadOutput AdaptiveMarginHead::forward_cosines(const at::Tensor& cosines, const at::Tensor& targets,
+                                               const at::Tensor& identities) {
+  const at::Tensor ids = identities.to(at::kCPU).contiguous();
+  const std::int64_t* own_ids = ids.data_ptr<std::int64_t>();
+  const std::int64_t batch = ids.size(0);
+  at::Tensor own_margins = at::empty({batch}, at::kDouble);
+  for (std::int64_t i = 0; i < batch; ++i) {
+    AFACE_CHECK(own_ids[i] >= 0 && own_ids[i] < static_cast<std::int64_t>(margins_.size()),
+                "identity {} of {}", own_ids[i], margins_.size());
+    own_margins.data_ptr<double>()[i] = margins_[static_cast<std::size_t>(own_ids[i])];
+  }
+  if (at::GradMode::is_enabled()) {
+    own_margins.requires_grad_(true);
+    own_margins_ = own_margins;
+    identities_.assign(own_ids, own_ids + batch);
+  }
+  const MarginFunction margin = options_.margin_form == "angular" ? angular_margin : cosine_margin;
+  return margin_softmax(cosines, targets, own_margins, margin, options_.logit_scale);
+}
+
+void AdaptiveMarginHead::update(std::int64_t step, double learning_rate_share) {
+  const at::Tensor gradient = own_margins_.defined() ? own_margins_.grad() : at::Tensor();
+  own_margins_ = at::Tensor();
+  if (step < options_.margin_freeze_steps) return;
+  AFACE_CHECK(gradient.defined(), "update() without forward() and backward()");
+
+  const double rate = options_.margin_learning_rate * learning_rate_share;
+  const at::Tensor per_sample = gradient.contiguous();
+  for (std::size_t i = 0; i < identities_.size(); ++i) {
+    const double g = per_sample.data_ptr<double>()[i];
+    if (!std::isfinite(g)) {
+      throw Error(ErrorKind::kNumeric,
+                  fmt::format("head: margin gradient of identity {} is {} at step {} (expected a finite number); "
+                              "lower the learning rate",
+                              identities_[i], g, step));
+    }
+    margins_[static_cast<std::size_t>(identities_[i])] -= rate * g;
+  }
+  const double pull = rate * options_.margin_weight / static_cast<double>(margins_.size());
+  for (double& margin : margins_) margin = std::clamp(margin + pull, options_.margin_min, options_.margin_max);
+}
+
+at::Tensor AdaptiveMarginHead::margins() const {
+  at::Tensor result = at::empty({static_cast<std::int64_t>(margins_.size())}, at::kFloat);
+  std::transform(margins_.begin(), margins_.end(), result.data_ptr<float>(),
+                 [](double margin) { return static_cast<float>(margin); });
+  return result;
+}
+
+void AdaptiveMarginHead::save(NamedArrays& state) const {
+  state.metadata["head.kind"] = options_.kind;
+  state.put("head.margins", margins_);
+}
+
+void AdaptiveMarginHead::restore(const NamedArrays& state) {
+  require_kind(state, options_.kind);
+  std::vector<double> margins = state.get<double>("head.margins");
+  if (margins.size() != margins_.size()) {
+    throw Error(ErrorKind::kFormat, fmt::format("head.margins: wrong size (expected {} identities, got {}); the state "
+                                                "is of another data set",
+                                                margins_.size(), margins.size()));
+  }
+  if (!std::all_of(margins.begin(), margins.end(), [](double margin) { return std::isfinite(margin); })) {
+    throw Error(ErrorKind::kFormat, "head.margins: holds numbers that are not finite; use an earlier state");
+  }
+  margins_ = std::move(margins);
+  own_margins_ = at::Tensor();
+}
+
+std::map<std::string, double> AdaptiveMarginHead::report() const {
+  const double count = static_cast<double>(margins_.size());
+  const double mean = std::accumulate(margins_.begin(), margins_.end(), 0.0) / count;
+  const auto [low, high] = std::minmax_element(margins_.begin(), margins_.end());
+  const auto at_min = std::count_if(margins_.begin(), margins_.end(), [&](double m) { return m <= options_.margin_min; });
+  const auto at_max = std::count_if(margins_.begin(), margins_.end(), [&](double m) { return m >= options_.margin_max; });
+  return {{"margin_mean", mean},
+          {"margin_smallest", *low},
+          {"margin_largest", *high},
+          {"margin_at_min", static_cast<double>(at_min) / count},
+          {"margin_at_max", static_cast<double>(at_max) / count},
+          {"margin_regulariser", -options_.margin_weight * mean}};
+}
+
+}  // namespace aface

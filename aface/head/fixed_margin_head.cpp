@@ -1,0 +1,36 @@
+#include "aface/head/fixed_margin_head.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+
+#include "aface/head/margin_softmax.h"
+
+namespace aface {
+
+FixedMarginHead::FixedMarginHead(const HeadOptions& options, Margin margin)
+    : options_(options), margin_(margin), last_margin_(margin_at(0)) {}
+
+double FixedMarginHead::margin_at(std::int64_t step) const {
+  if (step >= options_.margin_warmup_steps) return margin_.value;
+  const double share = static_cast<double>(step) / static_cast<double>(options_.margin_warmup_steps);
+  return margin_.none + share * (margin_.value - margin_.none);
+}
+
+HeadOutput FixedMarginHead::forward(const HeadInput& input) {
+  check_input(input);
+  last_margin_ = margin_at(input.step);
+  const at::Tensor own_margins = at::full({input.targets.size(0)}, last_margin_, at::kDouble);
+  return margin_softmax(cosines_of(input), input.targets, own_margins, margin_.function, options_.logit_scale);
+}
+
+void FixedMarginHead::update(std::int64_t /*step*/, double /*learning_rate_share*/) {}
+
+at::Tensor FixedMarginHead::margins() const { return at::empty({0}, at::kFloat); }
+
+void FixedMarginHead::save(NamedArrays& state) const { state.metadata["head.kind"] = options_.kind; }
+
+void FixedMarginHead::restore(const NamedArrays& state) { require_kind(state, options_.kind); }
+
+std::map<std::string, double> FixedMarginHead::report() const { return {{"margin", last_margin_}}; }
+
+}  // namespace aface

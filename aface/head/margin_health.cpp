@@ -1,0 +1,123 @@
+#include "aface/head/margin_health.h"
+
+#include <fmt/core.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "aface/core/check.h"
+
+namespace aface {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kAtBound = 1e-6;  // margins come as float32, bounds as double
+
+struct BandLimits {
+  const char* name;
+  std::int64_t fewest;
+};
+constexpr BandLimits kLimits[] = {{"1_2", 1}, {"3_9", 3}, {"10_29", 10}, {"30_99", 30}, {"100_up", 100}};
+
+double ratio(double a, double b) { return b > 0 ? a / b : kNone; }
+
+}  // namespace
+
+MarginHealth::MarginHealth(const std::vector<std::int64_t>& images_per_identity, const HeadOptions& options)
+    : options_(options), pull_(options.margin_weight / options.logit_scale) {
+  static_assert(sizeof(kLimits) / sizeof(kLimits[0]) == kBands);
+  band_.reserve(images_per_identity.size());
+  for (const std::int64_t images : images_per_identity) {
+    std::size_t band = kBands;
+    for (std::size_t b = 0; b < kBands && images >= kLimits[b].fewest; ++b) band = b;
+    band_.push_back(static_cast<std::uint8_t>(band));
+    if (band == kBands) continue;
+    ++identities_[band];
+    images_[band] += images;
+  }
+}
+
+void MarginHealth::add(Span<const std::int64_t> identities, Span<const float> own_probability) {
+  AFACE_CHECK(identities.size() == own_probability.size(), "{} identities, {} probabilities", identities.size(),
+              own_probability.size());
+  for (std::size_t i = 0; i < identities.size(); ++i) {
+    const auto identity = static_cast<std::size_t>(identities[i]);
+    AFACE_CHECK(identity < band_.size(), "identity {} of {}", identities[i], band_.size());
+    if (band_[identity] == kBands) continue;
+    Tally& tally = tally_[band_[identity]];
+    ++tally.draws;
+    tally.one_minus_p += 1.0 - static_cast<double>(own_probability[i]);
+  }
+}
+
+void MarginHealth::reset() { tally_ = {}; }
+
+MarginHealthReport MarginHealth::report(Span<const float> margins) const {
+  AFACE_CHECK(margins.empty() || margins.size() == band_.size(), "{} margins of {} identities", margins.size(), band_.size());
+  const bool learnt = !margins.empty();
+  const bool rest_is_known = learnt && options_.margin_form == "cosine";
+
+  std::array<double, kBands + 1> sum{}, at_min{}, at_max{};
+  for (std::size_t i = 0; i < margins.size(); ++i) {
+    const double margin = static_cast<double>(margins[i]);
+    sum[band_[i]] += margin;
+    if (margin <= options_.margin_min + kAtBound) ++at_min[band_[i]];
+    if (margin >= options_.margin_max - kAtBound) ++at_max[band_[i]];
+  }
+
+  const double all = static_cast<double>(band_.size());
+  const double all_images = static_cast<double>(std::accumulate(images_.begin(), images_.end(), std::int64_t{0}));
+  double all_draws = 0;
+  for (const Tally& tally : tally_) all_draws += static_cast<double>(tally.draws);
+
+  MarginHealthReport report;
+  for (std::size_t b = 0; b < kBands; ++b) {
+    if (identities_[b] == 0) continue;
+    const double count = static_cast<double>(identities_[b]), draws = static_cast<double>(tally_[b].draws);
+    MarginBand band;
+    band.name = kLimits[b].name;
+    band.identities = identities_[b];
+    band.draws = tally_[b].draws;
+    band.margin_mean = learnt ? sum[b] / count : kNone;
+    band.share_at_min = learnt ? at_min[b] / count : kNone;
+    band.share_at_max = learnt ? at_max[b] / count : kNone;
+    band.one_minus_p = ratio(tally_[b].one_minus_p, draws);
+    band.equilibrium = rest_is_known ? pull_ * (count / all) * ratio(all_images, static_cast<double>(images_[b])) : kNone;
+    band.equilibrium_drawn = rest_is_known ? pull_ * (count / all) * ratio(all_draws, draws) : kNone;
+    report.bands.push_back(band);
+  }
+  if (!learnt) return report;
+
+  report.share_at_min = std::accumulate(at_min.begin(), at_min.end(), 0.0) / all;
+  report.share_at_max = std::accumulate(at_max.begin(), at_max.end(), 0.0) / all;
+  if (report.share_at_max > options_.margin_bound_warning) {
+    report.warning = fmt::format("head: {:.0f} % of the margins sit at margin_max = {} (margin_weight / logit_scale = {:.3g}); "
+                                 "lower head.margin_weight to let image counts decide",
+                                 100 * report.share_at_max, options_.margin_max, pull_);
+  } else if (report.share_at_min > options_.margin_bound_warning) {
+    report.warning = fmt::format("head: {:.0f} % of the margins sit at margin_min = {} (margin_weight / logit_scale = {:.3g}); "
+                                 "raise head.margin_freeze_steps, head.margin_min or head.margin_weight",
+                                 100 * report.share_at_min, options_.margin_min, pull_);
+  }
+  return report;
+}
+
+std::map<std::string, double> MarginHealthReport::numbers() const {
+  std::map<std::string, double> numbers;
+  const auto put = [&](const std::string& name, double value) {
+    if (!std::isnan(value)) numbers[name] = value;
+  };
+  for (const MarginBand& band : bands) {
+    put("identities_" + band.name, static_cast<double>(band.identities));
+    put("margin_mean_" + band.name, band.margin_mean);
+    put("margin_at_min_" + band.name, band.share_at_min);
+    put("margin_at_max_" + band.name, band.share_at_max);
+    put("one_minus_p_" + band.name, band.one_minus_p);
+    put("equilibrium_" + band.name, band.equilibrium);
+    put("equilibrium_drawn_" + band.name, band.equilibrium_drawn);
+  }
+  return numbers;
+}
+
+}  // namespace aface

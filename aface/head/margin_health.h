@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "aface/core/span.h"
+#include "aface/head/head_options.h"
+
+namespace aface {
+
+// How learnt margins fare by number of images, and how far they are from rest. With p the own probability, lambda the
+// margin weight, s the logit scale, N identities, D images, nbar = D / N and n_c images of identity c, the gradient of
+// m_c vanishes on average where
+//   E_c[1 - p] = (lambda / s) (nbar / n_c)                   (cosine form, images drawn uniformly)
+// and over a band of identities, weighted by draws, where
+//   E[1 - p] = (lambda / s) (share of identities in the band) / (share of draws from the band)
+// which also holds when images are not drawn uniformly. Above 1 no rest exists: the margins run to margin_max.
+// Derived here, not taken from the paper.
+struct MarginBand {
+  std::string name;              // "1_2", "3_9", "10_29", "30_99", "100_up" images
+  std::int64_t identities = 0;
+  std::int64_t draws = 0;        // samples seen in the interval
+  double margin_mean = 0;        // NaN without learnt margins
+  double share_at_min = 0, share_at_max = 0;
+  double one_minus_p = 0;        // mean over draws; NaN without draws
+  double equilibrium = 0;        // (lambda / s) nbar / mean n_c; NaN without learnt margins and in angular form
+  double equilibrium_drawn = 0;  // the same from the draws; NaN without draws too
+};
+
+struct MarginHealthReport {
+  std::vector<MarginBand> bands;  // only those with identities, fewest images first
+  double share_at_min = 0, share_at_max = 0;
+  std::string warning;  // one line; empty when at most margin_bound_warning of the margins sit at one bound
+
+  // "margin_mean_3_9", "one_minus_p_3_9", "equilibrium_3_9", ..., without the NaNs: for the log.
+  std::map<std::string, double> numbers() const;
+};
+
+class MarginHealth {
+ public:
+  // images_per_identity [num_identities], for the whole training set; identities without images belong to no band.
+  MarginHealth(const std::vector<std::int64_t>& images_per_identity, const HeadOptions& options);
+
+  // One step: identity and own_probability of each sample.
+  void add(Span<const std::int64_t> identities, Span<const float> own_probability);
+
+  // `margins` [num_identities], or empty for heads that learn none.
+  MarginHealthReport report(Span<const float> margins) const;
+
+  // Starts a new interval.
+  void reset();
+
+ private:
+  static constexpr std::size_t kBands = 5;
+  struct Tally {
+    std::int64_t draws = 0;
+    double one_minus_p = 0;
+  };
+
+  HeadOptions options_;
+  double pull_ = 0;                   // lambda / s
+  std::vector<std::uint8_t> band_;    // [num_identities]; kBands: none
+  std::array<std::int64_t, kBands> identities_{}, images_{};
+  std::array<Tally, kBands> tally_{};
+};
+
+}  // namespace aface
