@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "aface/core/named_arrays.h"
+#include "aface/core/registry.h"
 #include "aface/core/span.h"
+#include "aface/sampling/noise_log.h"
 #include "aface/sampling/sampler_options.h"
 
 namespace aface {
@@ -37,12 +39,24 @@ class Sampler {
   virtual void save(NamedArrays& state) const = 0;
   virtual void restore(const NamedArrays& state) = 0;
 
-  // Numbers for the log, by name: for `adaptive` "effective_samples" ((sum w)^2 / sum w^2), "noise_samples",
-  // "weight_band_poorest" ... ; empty for the others.
+  // Numbers for the log, by name; empty for samplers that do not adapt. For `adaptive`:
+  //   effective_samples  (sum w)^2 / sum w^2: how many equally weighted samples would be as diverse
+  //   noise_samples      samples whose last seen own cosine was under the noise threshold
+  //   weight_band_1_2, _3_9, _10_29, _30_99, _100_up   mean weight relative to the start weight over the samples of
+  //                      identities with so many samples; bands without samples are left out
   virtual std::map<std::string, double> report() const = 0;
+
+  // Samples whose label is doubted, worst first; empty for samplers that keep no noise log.
+  virtual std::vector<NoiseSuspect> noise_suspects() const { return {}; }
 };
 
-// `identities[i]` is the identity of sample i. Throws Error{kUsage} on an unknown kind.
+using MakeSampler = std::unique_ptr<Sampler> (*)(const SamplerOptions& options, Span<const std::int64_t> identities,
+                                                 std::int64_t num_identities, std::uint64_t seed);
+// All samplers by name.
+const std::vector<RegistryRow<MakeSampler>>& sampler_table();
+
+// `identities[i]` is the identity of sample i, 0 .. num_identities-1. Throws Error{kUsage} on an unknown kind or
+// options out of range, Error{kData} when there are no samples or an identity is out of range.
 std::unique_ptr<Sampler> make_sampler(const SamplerOptions& options, Span<const std::int64_t> identities,
                                       std::int64_t num_identities, std::uint64_t seed);
 

@@ -18,7 +18,7 @@ struct SamplerOptions {
   double max_weight = 4.0;           // upper bound, relative to the start weight
   double down = 0.9;                 // factor when a photo was classified right
   double up = 1.25;                  // factor when it was classified wrong
-  double noise_threshold = 0.1;      // own cosine below this: weight drops to min_weight
+  double noise_threshold = 0.1;      // own cosine below this: weight drops to min_weight; -1: off
   std::int64_t noise_start_step = 1000;  // no noise rule before this step
 };
 
@@ -33,7 +33,7 @@ void describe(Visitor& v, SamplerOptions& o) {
   v.field("max_weight", o.max_weight, doc("adaptive: upper bound, relative to the start weight").range(1, 1e6));
   v.field("down", o.down, doc("adaptive: factor when classified right").range(0.01, 1));
   v.field("up", o.up, doc("adaptive: factor when classified wrong").range(1, 100));
-  v.field("noise_threshold", o.noise_threshold, doc("adaptive: own cosine below this drops the weight to s_min").range(-1, 1));
+  v.field("noise_threshold", o.noise_threshold, doc("adaptive: own cosine below this drops the weight to s_min; -1: off").range(-1, 1));
   v.field("noise_start_step", o.noise_start_step, doc("adaptive: no noise rule before this step").at_least(0));
 }
 

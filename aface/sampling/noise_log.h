@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "aface/core/named_arrays.h"
+
+namespace aface {
+
+// A sample whose label is doubted, with what was seen of it.
+struct NoiseSuspect {
+  std::int64_t sample_id = 0;
+  float mean_cosine = 0;          // running mean of the cosine with its own prototype
+  float last_cosine = 0;          // the latest
+  std::int64_t times_seen = 0;    // since the log began; stops counting at 65535
+  std::int64_t times_under = 0;   // of these, under the threshold; same limit
+};
+
+// Remembers how close each sample comes to its own prototype, to rank doubtful labels. 8 bytes a sample.
+//
+// The score is a running mean: the plain mean of the first kMemory cosines, then exponential with weight
+// 1 / kMemory. The last value alone carries the chance of one crop; a mean over the whole run still carries the
+// early steps, when every sample was far from its prototype.
+class NoiseLog {
+ public:
+  static constexpr int kMemory = 8;
+
+  NoiseLog(std::size_t num_samples, double threshold);
+
+  // `own_cosine` must be finite; it is kept in steps of 1/32767.
+  void record(std::int64_t sample_id, float own_cosine);
+
+  // Samples whose last cosine was under the threshold.
+  std::int64_t noise_samples() const { return noise_samples_; }
+  // Samples whose running mean or last cosine is under the threshold; lowest mean first, equal means by lower id.
+  std::vector<NoiseSuspect> suspects() const;
+
+  // One U64 array `name`; restore() throws Error{kFormat} when it holds another number of samples.
+  void save(NamedArrays& state, const std::string& name) const;
+  void restore(const NamedArrays& state, const std::string& name);
+
+ private:
+  struct Record {
+    std::int16_t mean = 0;
+    std::int16_t last = 0;
+    std::uint16_t seen = 0;
+    std::uint16_t under = 0;
+  };
+  static_assert(sizeof(Record) == 8, "a record is saved as one U64");
+
+  bool last_is_under(const Record& record) const { return record.seen > 0 && record.last < threshold_; }
+  void count_noise();
+
+  int threshold_;  // in steps of 1/32767
+  std::vector<Record> records_;
+  std::int64_t noise_samples_ = 0;
+};
+
+}  // namespace aface

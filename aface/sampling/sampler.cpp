@@ -1,0 +1,57 @@
+#include "aface/sampling/sampler.h"
+
+#include <fmt/core.h>
+
+#include <limits>
+
+#include "aface/sampling/adaptive_sampler.h"
+#include "aface/sampling/balanced_sampler.h"
+#include "aface/sampling/shuffle_sampler.h"
+
+namespace aface {
+namespace {
+
+void check_identities(Span<const std::int64_t> identities, std::int64_t num_identities) {
+  constexpr std::size_t kMostSamples = std::numeric_limits<std::int32_t>::max();
+  if (identities.empty() || identities.size() > kMostSamples) {
+    throw Error(ErrorKind::kData, fmt::format("sampler: expected 1 to {} samples, got {}; check the data set",
+                                              kMostSamples, identities.size()));
+  }
+  for (std::size_t i = 0; i < identities.size(); ++i) {
+    if (identities[i] >= 0 && identities[i] < num_identities) continue;
+    throw Error(ErrorKind::kData, fmt::format("sampler: sample {} has identity {} (expected 0 to {}); check the data set",
+                                              i, identities[i], num_identities - 1));
+  }
+}
+
+}  // namespace
+
+const std::vector<RegistryRow<MakeSampler>>& sampler_table() {
+  static const std::vector<RegistryRow<MakeSampler>> table = {
+      {"shuffle", "every photo once an epoch",
+       [](const SamplerOptions&, Span<const std::int64_t> identities, std::int64_t,
+          std::uint64_t seed) -> std::unique_ptr<Sampler> {
+         return std::make_unique<ShuffleSampler>(identities.size(), seed);
+       }},
+      {"balanced", "identities in proportion to a power of their photos, then a photo",
+       [](const SamplerOptions& options, Span<const std::int64_t> identities, std::int64_t num_identities,
+          std::uint64_t seed) -> std::unique_ptr<Sampler> {
+         return std::make_unique<BalancedSampler>(options, identities, num_identities, seed);
+       }},
+      {"adaptive", "photos by weights that the classifier's answers move (ADS)",
+       [](const SamplerOptions& options, Span<const std::int64_t> identities, std::int64_t num_identities,
+          std::uint64_t seed) -> std::unique_ptr<Sampler> {
+         return std::make_unique<AdaptiveSampler>(options, identities, num_identities, seed);
+       }},
+  };
+  return table;
+}
+
+std::unique_ptr<Sampler> make_sampler(const SamplerOptions& options, Span<const std::int64_t> identities,
+                                      std::int64_t num_identities, std::uint64_t seed) {
+  const auto& row = find_row(sampler_table(), options.kind, "sampler");
+  check_identities(identities, num_identities);
+  return row.make(options, identities, num_identities, seed);
+}
+
+}  // namespace aface

@@ -1,0 +1,27 @@
+#include "aface/sampling/sampler_state.h"
+
+#include <fmt/core.h>
+
+#include <cstdint>
+
+namespace aface {
+
+void put_sampler_header(NamedArrays& state, const std::string& kind, std::size_t num_samples) {
+  state.metadata["sampler.kind"] = kind;
+  state.put_scalar<std::int64_t>("sampler.num_samples", static_cast<std::int64_t>(num_samples));
+}
+
+void check_sampler_header(const NamedArrays& state, const std::string& kind, std::size_t num_samples) {
+  const std::string& saved_kind = state.text("sampler.kind");
+  if (saved_kind != kind) {
+    throw Error(ErrorKind::kFormat, fmt::format("sampler state: expected kind '{}', got '{}'; set sampler.kind to it or "
+                                                "start a new run", kind, saved_kind));
+  }
+  const auto saved_samples = state.get_scalar<std::int64_t>("sampler.num_samples");
+  if (saved_samples != static_cast<std::int64_t>(num_samples)) {
+    throw Error(ErrorKind::kFormat, fmt::format("sampler state: expected {} samples, got {}; it belongs to another data "
+                                                "set", num_samples, saved_samples));
+  }
+}
+
+}  // namespace aface

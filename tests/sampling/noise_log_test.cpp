@@ -1,0 +1,82 @@
+#include "aface/sampling/noise_log.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace aface {
+namespace {
+
+TEST(NoiseLog, RanksByRunningMeanAndCountsTheLastSeen) {
+  NoiseLog log(5, 0.1);
+  log.record(0, 0.05F);   // mean 0.05
+  log.record(1, -0.20F);  // mean -0.10 ...
+  log.record(1, 0.00F);
+  log.record(2, 0.50F);   // never under
+  log.record(3, -0.30F);  // under once, back above: mean 0.1, not a suspect any more
+  log.record(3, 0.50F);
+  EXPECT_EQ(log.noise_samples(), 2);
+  const auto suspects = log.suspects();
+  ASSERT_EQ(suspects.size(), 2U);
+  EXPECT_EQ(suspects[0].sample_id, 1);
+  EXPECT_NEAR(suspects[0].mean_cosine, -0.10, 1e-4);
+  EXPECT_NEAR(suspects[0].last_cosine, 0.00, 1e-4);
+  EXPECT_EQ(suspects[0].times_seen, 2);
+  EXPECT_EQ(suspects[0].times_under, 2);
+  EXPECT_EQ(suspects[1].sample_id, 0);
+}
+
+TEST(NoiseLog, MeanIsPlainAtFirstAndForgetsLater) {
+  NoiseLog log(1, 0.9);
+  double mean = 0;
+  for (int i = 0; i < 40; ++i) {
+    const double cosine = 0.8 * std::sin(i);
+    log.record(0, static_cast<float>(cosine));
+    mean += (cosine - mean) / std::min(i + 1, NoiseLog::kMemory);
+    ASSERT_NEAR(log.suspects()[0].mean_cosine, mean, 3e-4) << "after " << i + 1;
+  }
+}
+
+TEST(NoiseLog, CountersStopAtTheirLimit) {
+  NoiseLog log(1, 0.1);
+  for (int i = 0; i < 70000; ++i) log.record(0, -0.5F);
+  const NoiseSuspect suspect = log.suspects()[0];
+  EXPECT_EQ(suspect.times_seen, 65535);
+  EXPECT_EQ(suspect.times_under, 65535);
+  EXPECT_NEAR(suspect.mean_cosine, -0.5, 1e-4);
+  EXPECT_EQ(log.noise_samples(), 1);
+}
+
+TEST(NoiseLog, EqualMeansComeByLowerId) {
+  NoiseLog log(4, 0.5);
+  for (const int sample : {3, 1, 2}) log.record(sample, 0.25F);
+  const auto suspects = log.suspects();
+  ASSERT_EQ(suspects.size(), 3U);
+  EXPECT_EQ(suspects[0].sample_id, 1);
+  EXPECT_EQ(suspects[2].sample_id, 3);
+}
+
+TEST(NoiseLog, RoundTripKeepsEverythingAndOtherSizesAreRefused) {
+  NoiseLog log(3, 0.1);
+  log.record(0, -1.0F);
+  log.record(2, 0.05F);
+  NamedArrays state;
+  log.save(state, "log");
+  NoiseLog copy(3, 0.1);
+  copy.restore(state, "log");
+  EXPECT_EQ(copy.noise_samples(), 2);
+  ASSERT_EQ(copy.suspects().size(), 2U);
+  EXPECT_FLOAT_EQ(copy.suspects()[0].mean_cosine, -1.0F);
+  NoiseLog other(4, 0.1);
+  EXPECT_THROW(other.restore(state, "log"), Error);
+}
+
+TEST(NoiseLog, NotANumberAndUnknownSamplesAreRefused) {
+  NoiseLog log(3, 0.1);
+  EXPECT_THROW(log.record(0, std::nanf("")), Error);
+  EXPECT_THROW(log.record(3, 0.5F), Error);
+  EXPECT_THROW(log.record(-1, 0.5F), Error);
+}
+
+}  // namespace
+}  // namespace aface
