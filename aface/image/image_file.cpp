@@ -28,16 +28,24 @@ Error bad_image(const std::string& place, const std::string& what) {
   return Error(ErrorKind::kFormat, place + ": " + what);
 }
 
-// One codec per thread: setting up libjpeg's tables costs more than a small chip.
+// One codec per thread, as setting one up is not free.
 struct TurboJpegDeleter {
   void operator()(void* handle) const { tjDestroy(handle); }
 };
 using TurboJpeg = std::unique_ptr<void, TurboJpegDeleter>;
 
-tjhandle jpeg_decoder() {
-  thread_local const TurboJpeg decoder(tjInitDecompress());
+TurboJpeg& jpeg_decoder() {
+  thread_local TurboJpeg decoder;
+  if (decoder == nullptr) decoder.reset(tjInitDecompress());
   AFACE_CHECK(decoder != nullptr, "no JPEG decoder: {}", tjGetErrorStr());
-  return decoder.get();
+  return decoder;
+}
+
+// After an error a decoder goes on where it stopped and would refuse the next, sound image: throw it away.
+Error jpeg_error(TurboJpeg& decoder, const std::string& place, const char* what) {
+  const Error error = bad_image(place, fmt::format("{} ({})", what, tjGetErrorStr2(decoder.get())));
+  decoder.reset();
+  return error;
 }
 
 tjhandle jpeg_encoder() {
@@ -54,12 +62,12 @@ std::string complaint_about_size(long width, long height) {
 }
 
 Result<Image> decode_jpeg(Span<const unsigned char> bytes, const std::string& place, Image image) {
-  const tjhandle decoder = jpeg_decoder();
+  TurboJpeg& decoder = jpeg_decoder();
   int subsampling = 0;
   int colour_space = 0;
-  if (tjDecompressHeader3(decoder, bytes.data(), bytes.size(), &image.width, &image.height, &subsampling,
+  if (tjDecompressHeader3(decoder.get(), bytes.data(), bytes.size(), &image.width, &image.height, &subsampling,
                           &colour_space) != 0) {
-    return bad_image(place, fmt::format("broken JPEG header ({})", tjGetErrorStr2(decoder)));
+    return jpeg_error(decoder, place, "broken JPEG header");
   }
   if (colour_space == TJCS_CMYK || colour_space == TJCS_YCCK) {
     return bad_image(place, "CMYK JPEG is not read (expected grey, YCbCr or RGB); convert the image to RGB");
@@ -67,9 +75,9 @@ Result<Image> decode_jpeg(Span<const unsigned char> bytes, const std::string& pl
   const std::string complaint = complaint_about_size(image.width, image.height);
   if (!complaint.empty()) return bad_image(place, complaint);
   image.pixels.resize(static_cast<std::size_t>(image.width) * image.height * 3);
-  if (tjDecompress2(decoder, bytes.data(), bytes.size(), image.pixels.data(), image.width, 0, image.height, TJPF_RGB,
-                    TJFLAG_STOPONWARNING) != 0) {
-    return bad_image(place, fmt::format("damaged or cut short JPEG ({})", tjGetErrorStr2(decoder)));
+  if (tjDecompress2(decoder.get(), bytes.data(), bytes.size(), image.pixels.data(), image.width, 0, image.height,
+                    TJPF_RGB, TJFLAG_STOPONWARNING) != 0) {
+    return jpeg_error(decoder, place, "damaged or cut short JPEG");
   }
   return image;
 }
