@@ -1,0 +1,69 @@
+#include "aface/eval/scores.h"
+
+#include <fmt/core.h>
+
+#include <cmath>
+
+#include "aface/core/error.h"
+
+namespace aface {
+namespace {
+
+double dot(const float* a, const float* b, std::size_t dim) {
+  double sum = 0;
+  for (std::size_t k = 0; k < dim; ++k) sum += static_cast<double>(a[k]) * b[k];
+  return sum;
+}
+
+double checked_norm(RowMatrix embeddings, std::size_t row, const std::string& name) {
+  const double norm = std::sqrt(dot(embeddings.row(row), embeddings.row(row), embeddings.dim));
+  if (!std::isfinite(norm) || norm == 0) {
+    throw Error(
+        ErrorKind::kData,
+        fmt::format(
+            "embedding of '{}' (row {}): its length is {} (expected a finite number above 0); look at "
+            "the image and the network",
+            name, row, norm));
+  }
+  return norm;
+}
+
+}  // namespace
+
+std::vector<double> embedding_norms(RowMatrix embeddings, const std::vector<std::string>& names) {
+  std::vector<double> norms(embeddings.rows);
+  for (std::size_t i = 0; i < norms.size(); ++i) norms[i] = checked_norm(embeddings, i, names.at(i));
+  return norms;
+}
+
+std::vector<float> score_pairs(RowMatrix embeddings, const PairList& list,
+                               const std::vector<std::int64_t>& rows) {
+  std::vector<double> norms;
+  for (std::size_t p = 0; p < list.paths.size(); ++p) {
+    const std::int64_t row = p < rows.size() ? rows[p] : -1;
+    if (row < 0 || row >= static_cast<std::int64_t>(embeddings.rows)) {
+      throw Error(ErrorKind::kData,
+                  fmt::format("'{}' has no embedding (row {} of {})", list.paths[p], row, embeddings.rows));
+    }
+    norms.push_back(checked_norm(embeddings, static_cast<std::size_t>(row), list.paths[p]));
+  }
+
+  std::vector<float> scores;
+  scores.reserve(list.pairs.size());
+  for (const Pair& pair : list.pairs) {
+    const auto a = static_cast<std::size_t>(pair.first), b = static_cast<std::size_t>(pair.second);
+    const float* row_a = embeddings.row(static_cast<std::size_t>(rows[a]));
+    const float* row_b = embeddings.row(static_cast<std::size_t>(rows[b]));
+    scores.push_back(static_cast<float>(dot(row_a, row_b, embeddings.dim) / (norms[a] * norms[b])));
+  }
+  return scores;
+}
+
+std::vector<std::uint8_t> same_flags(const PairList& list) {
+  std::vector<std::uint8_t> flags;
+  flags.reserve(list.pairs.size());
+  for (const Pair& pair : list.pairs) flags.push_back(pair.same_identity);
+  return flags;
+}
+
+}  // namespace aface

@@ -1,0 +1,88 @@
+#include "aface/io/text_list.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+
+#include "aface/core/error.h"
+#include "aface/core/file.h"
+
+namespace aface {
+namespace {
+
+bool has_image_extension(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+}
+
+}  // namespace
+
+std::vector<std::string> split_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    if (!lines.back().empty() && lines.back().back() == '\r') lines.back().pop_back();
+    begin = end + 1;
+  }
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  return lines;
+}
+
+std::vector<std::string> read_text_list(const std::string& path) {
+  std::vector<std::string> lines = split_lines(read_text_file(path));
+  if (lines.empty())
+    throw Error(ErrorKind::kFormat, path + ": the list is empty (expected one path per line)");
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    lines[i].resize(std::min(lines[i].find('\t'), lines[i].size()));
+    if (lines[i].empty()) {
+      throw Error(ErrorKind::kFormat, fmt::format("{}:{}: a line without a path; remove it", path, i + 1));
+    }
+  }
+  return lines;
+}
+
+void write_text_list(const std::string& path, const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) {
+    if (line.empty() || line.find_first_of("\t\r\n") != std::string::npos) {
+      throw Error(
+          ErrorKind::kData,
+          fmt::format(
+              "{}: the name '{}' cannot stand in a list (empty, or with a tab or line end); rename the "
+              "file",
+              path, line));
+    }
+    text += line;
+    text += '\n';
+  }
+  write_file_atomically(path, text);
+}
+
+std::vector<std::string> list_images(const std::string& root) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> paths;
+  try {
+    for (const fs::directory_entry& entry :
+         fs::recursive_directory_iterator(root, fs::directory_options::follow_directory_symlink)) {
+      if (has_image_extension(entry.path()) && entry.is_regular_file()) {
+        paths.push_back(entry.path().lexically_relative(root).generic_string());
+      }
+    }
+  } catch (const fs::filesystem_error& error) {
+    throw Error(ErrorKind::kIo,
+                fmt::format("{}: cannot list the folder ({}); check the path", root, error.code().message()));
+  }
+  if (paths.empty()) {
+    throw Error(ErrorKind::kData,
+                fmt::format("{}: no images (expected .jpg, .jpeg or .png files)", root));
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+}  // namespace aface
