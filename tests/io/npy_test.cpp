@@ -10,6 +10,7 @@
 #include "aface/core/error.h"
 #include "aface/core/file.h"
 #include "aface/core/random.h"
+#include "tests/support/temp_dir.h"
 
 namespace aface {
 namespace {
@@ -17,7 +18,10 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::string temp_path(const std::string& name) { return ::testing::TempDir() + "npy_test_" + name; }
+std::string temp_path(const std::string& name) {
+  static const test::TempDir folder;
+  return folder.file(name);
+}
 
 template <class Body>
 std::string error_of(Body body) {

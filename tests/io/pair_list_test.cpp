@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "aface/core/error.h"
-#include "aface/core/file.h"
+#include "tests/support/temp_dir.h"
 
 namespace aface {
 namespace {
@@ -13,9 +13,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::string write_list(const std::string& text) {
-  const std::string path = ::testing::TempDir() + "pair_list_test.txt";
-  write_file_atomically(path, text);
-  return path;
+  static const test::TempDir folder;
+  return folder.write("pairs.txt", text);
 }
 
 std::string message_for(const std::string& text) {

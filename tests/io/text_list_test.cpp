@@ -7,13 +7,17 @@
 
 #include "aface/core/error.h"
 #include "aface/core/file.h"
+#include "tests/support/temp_dir.h"
 
 namespace aface {
 namespace {
 
 using ::testing::ElementsAre;
 
-std::string temp_path(const std::string& name) { return ::testing::TempDir() + "text_list_test_" + name; }
+std::string temp_path(const std::string& name) {
+  static const test::TempDir folder;
+  return folder.file(name);
+}
 
 TEST(TextList, WrittenLinesReadBack) {
   const std::vector<std::string> lines = {"b/2.jpg", "a/ü 1.jpg"};
@@ -38,7 +42,6 @@ TEST(TextList, RefusesBlankLinesAndEmptyLists) {
 
 TEST(ListImages, FindsPhotosAtAnyDepthSorted) {
   const std::string root = temp_path("images");
-  std::filesystem::remove_all(root);
   for (const char* name : {"b/2.PNG", "b/10.jpg", "a.jpeg", "c/d/1.Jpg", "c/2.bmp", "notes.txt", "b/jpg"}) {
     make_folder(std::filesystem::path(root + "/" + name).parent_path().string());
     write_file_atomically(root + "/" + name, std::string("x"));
