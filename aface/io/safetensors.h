@@ -1,16 +1,24 @@
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "aface/core/named_arrays.h"
 
 namespace aface {
 
-// The safetensors format: u64 header size, JSON header, raw little-endian arrays. Written atomically.
+// The safetensors format: u64 header size, JSON header, raw little-endian arrays without gaps. The data start at a
+// multiple of 8 bytes and wider element types come first, so every array is aligned to its elements.
+// Written atomically and straight from the arrays' own memory. Throws Error{kIo}; Error{kUsage} when a name or a
+// metadata text is not UTF-8.
 void write_safetensors(const std::string& path, const NamedArrays& arrays);
 
-// Sizes and offsets are checked against the file before anything is allocated. Throws Error{kIo} or Error{kFormat}
-// with the path and what is wrong.
+// Sizes and offsets are checked against the file before anything is allocated; the header may be 100 MB at most.
+// Throws Error{kIo} or Error{kFormat} with the path and what is wrong. The format carries no checksum: a damaged
+// letter of a name or a damaged value is not noticed here.
 NamedArrays read_safetensors(const std::string& path);
+
+// Only the metadata, without reading the arrays; same checks, same errors.
+std::map<std::string, std::string> read_safetensors_metadata(const std::string& path);
 
 }  // namespace aface

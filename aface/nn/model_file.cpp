@@ -1,0 +1,227 @@
+#include "aface/nn/model_file.h"
+
+#include <fmt/core.h>
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "aface/core/check.h"
+#include "aface/core/error.h"
+#include "aface/io/safetensors.h"
+
+namespace aface {
+namespace {
+
+constexpr const char* kBackboneKey = "backbone";
+
+constexpr std::pair<at::ScalarType, DataType> kTypes[] = {
+    {at::kFloat, DataType::kFloat32}, {at::kDouble, DataType::kFloat64}, {at::kHalf, DataType::kFloat16},
+    {at::kBFloat16, DataType::kBFloat16}, {at::kInt, DataType::kInt32}, {at::kLong, DataType::kInt64},
+    {at::kByte, DataType::kUint8}, {at::kBool, DataType::kBool},
+};
+
+DataType data_type(at::ScalarType type) {
+  for (const auto& [torch_type, ours] : kTypes) {
+    if (torch_type == type) return ours;
+  }
+  throw Error(ErrorKind::kInternal, fmt::format("no array type for tensors of {}", at::toString(type)));
+}
+
+// Undefined type for those torch lacks.
+at::ScalarType scalar_type(DataType type) {
+  for (const auto& [torch_type, ours] : kTypes) {
+    if (ours == type) return torch_type;
+  }
+  return at::ScalarType::Undefined;
+}
+
+std::vector<std::pair<std::string, at::Tensor>> tensors_of(const torch::nn::Module& module) {
+  std::vector<std::pair<std::string, at::Tensor>> all;
+  for (const auto& item : module.named_parameters()) all.emplace_back(item.key(), item.value());
+  for (const auto& item : module.named_buffers()) all.emplace_back(item.key(), item.value());
+  return all;
+}
+
+bool may_be_missing(const std::string& name) {
+  const std::string counter = "num_batches_tracked";
+  return name.size() >= counter.size() && name.compare(name.size() - counter.size(), counter.size(), counter) == 0;
+}
+
+std::string shape_text(at::IntArrayRef shape) {
+  std::string text;
+  for (const std::int64_t extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
+  return "[" + text + "]";
+}
+
+// "3 missing (a, b, c)", at most a few names.
+class Complaint {
+ public:
+  explicit Complaint(std::string what) : what_(std::move(what)) {}
+  void add(const std::string& name) {
+    constexpr int kShown = 4;
+    if (count_ < kShown) names_ += (count_ > 0 ? ", " : "") + name;
+    if (count_ == kShown) names_ += ", ...";
+    ++count_;
+  }
+  void join(std::string& text) const {
+    if (count_ > 0) text += fmt::format("{}{} {} ({})", text.empty() ? "" : ", ", count_, what_, names_);
+  }
+
+ private:
+  std::string what_;
+  std::string names_;
+  int count_ = 0;
+};
+
+bool fits(const at::Tensor& tensor, const NamedArray& array) {
+  const at::ScalarType type = scalar_type(array.type);
+  return type != at::ScalarType::Undefined && tensor.sizes() == at::IntArrayRef(array.shape) &&
+         at::isFloatingType(tensor.scalar_type()) == at::isFloatingType(type);
+}
+
+struct JsonWriter {
+  nlohmann::json root = nlohmann::json::object();
+  template <class T>
+  void field(const char* name, const T& value, const FieldInfo&) {
+    root[name] = value;
+  }
+};
+
+// Fields that the file lacks keep their default: it was written before they existed.
+struct JsonReader {
+  const nlohmann::json& root;
+  std::set<std::string> known = {};
+
+  template <class T>
+  void field(const char* name, T& value, const FieldInfo&) {
+    known.insert(name);
+    const auto found = root.find(name);
+    if (found == root.end()) return;
+    constexpr bool is_text = std::is_same_v<T, std::string>;
+    constexpr bool is_integer = std::is_integral_v<T>;
+    if (is_text ? !found->is_string() : is_integer ? !found->is_number_integer() : !found->is_number()) {
+      throw Error(ErrorKind::kFormat, fmt::format("'{}' has the wrong type", name));
+    }
+    value = found->template get<T>();
+  }
+};
+
+BackboneOptions parse_options(const std::string& text) {
+  const nlohmann::json root = nlohmann::json::parse(text, nullptr, false);
+  if (!root.is_object()) throw Error(ErrorKind::kFormat, "it is no JSON object");
+  BackboneOptions options;
+  JsonReader reader{root};
+  describe(reader, options);
+  for (const auto& item : root.items()) {
+    if (reader.known.count(item.key()) == 0) {
+      throw Error(ErrorKind::kFormat, fmt::format("unknown option '{}'; a newer version may have written it", item.key()));
+    }
+  }
+  check_options(options);
+  return options;
+}
+
+// Makes the net that `options` describe and fills it; `path` is for the messages.
+std::shared_ptr<Backbone> fill_model(const std::string& path, const BackboneOptions& options,
+                                     const NamedArrays& state) {
+  std::shared_ptr<Backbone> backbone = make_backbone(options);
+  try {
+    restore_module(*backbone, "", state);
+  } catch (const Error& error) {
+    throw Error(error.kind(), fmt::format("{}: not the weights of {} with input_size {}, embedding_dim {}: {}", path,
+                                          options.kind, options.input_size, options.embedding_dim, error.what()));
+  }
+  return backbone;
+}
+
+}  // namespace
+
+void save_module(const torch::nn::Module& module, const std::string& prefix, NamedArrays& state) {
+  for (const auto& [name, tensor] : tensors_of(module)) {
+    const at::Tensor plain = tensor.detach().to(at::kCPU).contiguous();
+    NamedArray array;
+    array.type = data_type(plain.scalar_type());
+    array.shape = plain.sizes().vec();
+    array.bytes.resize(plain.nbytes());
+    if (!array.bytes.empty()) std::memcpy(array.bytes.data(), plain.data_ptr(), array.bytes.size());
+    const bool is_new = state.arrays.emplace(prefix + name, std::move(array)).second;
+    AFACE_CHECK(is_new, "array '{}{}' is saved twice", prefix, name);
+  }
+}
+
+void restore_module(torch::nn::Module& module, const std::string& prefix, const NamedArrays& state) {
+  const auto tensors = tensors_of(module);
+  Complaint missing("missing"), misfits("of another shape or type"), extra("unknown");
+  std::set<std::string> known;
+  for (const auto& [name, tensor] : tensors) {
+    known.insert(prefix + name);
+    const auto found = state.arrays.find(prefix + name);
+    if (found == state.arrays.end()) {
+      if (!may_be_missing(name)) missing.add(prefix + name);
+    } else if (!fits(tensor, found->second)) {
+      misfits.add(fmt::format("{}: expected {} {}, got {} {}", prefix + name, type_name(data_type(tensor.scalar_type())),
+                              shape_text(tensor.sizes()), type_name(found->second.type),
+                              shape_text(found->second.shape)));
+    }
+  }
+  for (auto item = state.arrays.lower_bound(prefix); item != state.arrays.end(); ++item) {
+    if (item->first.compare(0, prefix.size(), prefix) != 0) break;
+    if (known.count(item->first) == 0) extra.add(item->first);
+  }
+  std::string complaints;
+  missing.join(complaints);
+  misfits.join(complaints);
+  extra.join(complaints);
+  if (!complaints.empty()) {
+    throw Error(ErrorKind::kFormat, fmt::format("the arrays do not fit the network: {}", complaints));
+  }
+
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : tensors) {
+    const auto found = state.arrays.find(prefix + name);
+    if (found == state.arrays.end()) continue;
+    const NamedArray& array = found->second;
+    at::Tensor plain = at::empty(array.shape, scalar_type(array.type));
+    if (!array.bytes.empty()) std::memcpy(plain.data_ptr(), array.bytes.data(), array.bytes.size());
+    tensor.copy_(plain);
+  }
+}
+
+void save_model(const std::string& path, const Backbone& backbone,
+                const std::map<std::string, std::string>& metadata) {
+  NamedArrays state;
+  state.metadata = metadata;
+  JsonWriter writer;
+  BackboneOptions options = backbone.options();
+  describe(writer, options);
+  state.metadata[kBackboneKey] = writer.root.dump();
+  save_module(backbone, "", state);
+  write_safetensors(path, state);
+}
+
+std::shared_ptr<Backbone> load_model(const std::string& path) {
+  const NamedArrays state = read_safetensors(path);
+  const auto found = state.metadata.find(kBackboneKey);
+  if (found == state.metadata.end()) {
+    throw Error(ErrorKind::kFormat,
+                fmt::format("{}: no metadata '{}', so the network is unknown (expected JSON with kind, input_size, "
+                            "embedding_dim, width); give these options if another program wrote the file",
+                            path, kBackboneKey));
+  }
+  BackboneOptions options;
+  try {
+    options = parse_options(found->second);
+  } catch (const Error& error) {
+    throw Error(ErrorKind::kFormat, fmt::format("{}: metadata '{}': {}", path, kBackboneKey, error.what()));
+  }
+  return fill_model(path, options, state);
+}
+
+std::shared_ptr<Backbone> load_model(const std::string& path, const BackboneOptions& options) {
+  return fill_model(path, options, read_safetensors(path));
+}
+
+}  // namespace aface

@@ -1,0 +1,144 @@
+// Nets for one CPU. ReLU and few BatchNorms, because on a CPU BatchNorm and PReLU cost as much as the convolutions.
+//
+// small_resnet, w = width:
+//   stageN, N = 1..4   conv 3x3 stride 2 to w, 2w, 4w, 8w channels, BN, ReLU; one residual block
+//   block              y = relu(x + BN(conv(relu(conv(x)))))
+//   norm, dropout, fc, features   BN, dropout, linear without bias on [8w, s/16, s/16], BN
+//
+// tiny_cnn, w = width: convN, bnN (N = 1..4) 3x3 stride 2 to w, 2w, 2w, 2w channels, BN, ReLU; fc, features.
+//
+// All convolutions start as Kaiming normal over the fan-out, linear layers at torch's default.
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+
+#include <string>
+#include <vector>
+
+#include "aface/nn/backbones.h"
+#include "aface/nn/layers.h"
+#include "aface/nn/torch_compat.h"
+
+namespace aface {
+namespace {
+
+ConvShape halving() {
+  ConvShape shape;
+  shape.stride = 2;
+  return shape;
+}
+
+ConvShape with_bias() {
+  ConvShape shape;
+  shape.bias = true;
+  return shape;
+}
+
+std::int64_t last_cells(const BackboneOptions& options) { return (options.input_size / 16) * (options.input_size / 16); }
+
+// conv 3x3 stride 2, BN, ReLU, then a residual block at the new size.
+class Stage : public torch::nn::Module {
+ public:
+  Stage(std::int64_t in, std::int64_t out)
+      : down_(register_module("down", make_conv(in, out, halving()))),
+        down_bn_(register_module("down_bn", make_batch_norm(out))),
+        conv1_(register_module("conv1", make_conv(out, out, with_bias()))),
+        conv2_(register_module("conv2", make_conv(out, out))),
+        bn2_(register_module("bn2", make_batch_norm(out))) {}
+
+  torch::Tensor forward(const torch::Tensor& chips) {
+    const torch::Tensor x = down_bn_(down_(chips)).relu_();
+    return bn2_(conv2_(conv1_(x).relu_())).add_(x).relu_();
+  }
+
+ private:
+  torch::nn::Conv2d down_;
+  torch::nn::BatchNorm2d down_bn_;
+  torch::nn::Conv2d conv1_;
+  torch::nn::Conv2d conv2_;
+  torch::nn::BatchNorm2d bn2_;
+};
+
+class SmallResNet : public Backbone {
+ public:
+  explicit SmallResNet(const BackboneOptions& options)
+      : Backbone(options),
+        norm_(make_batch_norm(8 * options.width)),
+        dropout_(options.dropout),
+        fc_(torch::nn::LinearOptions(8 * options.width * last_cells(options), options.embedding_dim).bias(false)),
+        features_(make_feature_norm(options.embedding_dim)) {
+    std::int64_t in = 3;
+    std::int64_t out = options.width;
+    for (int i = 1; i <= 4; ++i, in = out, out *= 2) {
+      stages_.push_back(register_module("stage" + std::to_string(i), std::make_shared<Stage>(in, out)));
+    }
+    register_module("norm", norm_);
+    register_module("dropout", dropout_);
+    register_module("fc", fc_);
+    register_module("features", features_);
+    init_conv_kaiming(*this);
+  }
+
+  torch::Tensor forward(torch::Tensor chips) override {
+    check_chips(chips);
+    torch::Tensor x = std::move(chips);
+    for (auto& stage : stages_) x = stage->forward(x);
+    x = norm_(x);
+    const AutocastGuard full_precision(x.device(), false);
+    return features_(fc_(dropout_(flatten_as(x, fc_->weight))));
+  }
+
+ private:
+  std::vector<std::shared_ptr<Stage>> stages_;
+  torch::nn::BatchNorm2d norm_;
+  torch::nn::Dropout dropout_;
+  torch::nn::Linear fc_;
+  torch::nn::BatchNorm1d features_;
+};
+
+class TinyCnn : public Backbone {
+ public:
+  explicit TinyCnn(const BackboneOptions& options)
+      : Backbone(options),
+        dropout_(options.dropout),
+        fc_(torch::nn::LinearOptions(2 * options.width * last_cells(options), options.embedding_dim).bias(false)),
+        features_(make_feature_norm(options.embedding_dim)) {
+    const std::int64_t channels[] = {3, options.width, 2 * options.width, 2 * options.width, 2 * options.width};
+    for (int i = 1; i <= 4; ++i) {
+      convs_.push_back(
+          register_module("conv" + std::to_string(i), make_conv(channels[i - 1], channels[i], halving())));
+      norms_.push_back(register_module("bn" + std::to_string(i), make_batch_norm(channels[i])));
+    }
+    register_module("dropout", dropout_);
+    register_module("fc", fc_);
+    register_module("features", features_);
+    init_conv_kaiming(*this);
+  }
+
+  torch::Tensor forward(torch::Tensor chips) override {
+    check_chips(chips);
+    torch::Tensor x = std::move(chips);
+    for (std::size_t i = 0; i < convs_.size(); ++i) x = norms_[i](convs_[i](x)).relu_();
+    const AutocastGuard full_precision(x.device(), false);
+    return features_(fc_(dropout_(flatten_as(x, fc_->weight))));
+  }
+
+ private:
+  std::vector<torch::nn::Conv2d> convs_;
+  std::vector<torch::nn::BatchNorm2d> norms_;
+  torch::nn::Dropout dropout_;
+  torch::nn::Linear fc_;
+  torch::nn::BatchNorm1d features_;
+};
+
+}  // namespace
+
+std::shared_ptr<Backbone> make_small_resnet(const BackboneOptions& options) {
+  return std::make_shared<SmallResNet>(options);
+}
+
+std::shared_ptr<Backbone> make_tiny_cnn(const BackboneOptions& options) {
+  return std::make_shared<TinyCnn>(options);
+}
+
+}  // namespace aface
