@@ -2,41 +2,22 @@
 
 #include <fmt/core.h>
 
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "aface/core/check.h"
 #include "aface/core/error.h"
 #include "aface/io/safetensors.h"
+#include "aface/tensor/tensor_arrays.h"
 
 namespace aface {
 namespace {
 
 constexpr const char* kBackboneKey = "backbone";
-
-constexpr std::pair<at::ScalarType, DataType> kTypes[] = {
-    {at::kFloat, DataType::kFloat32}, {at::kDouble, DataType::kFloat64}, {at::kHalf, DataType::kFloat16},
-    {at::kBFloat16, DataType::kBFloat16}, {at::kInt, DataType::kInt32}, {at::kLong, DataType::kInt64},
-    {at::kByte, DataType::kUint8}, {at::kBool, DataType::kBool},
-};
-
-DataType data_type(at::ScalarType type) {
-  for (const auto& [torch_type, ours] : kTypes) {
-    if (torch_type == type) return ours;
-  }
-  throw Error(ErrorKind::kInternal, fmt::format("no array type for tensors of {}", at::toString(type)));
-}
-
-// Undefined type for those torch lacks.
-at::ScalarType scalar_type(DataType type) {
-  for (const auto& [torch_type, ours] : kTypes) {
-    if (ours == type) return torch_type;
-  }
-  return at::ScalarType::Undefined;
-}
 
 std::vector<std::pair<std::string, at::Tensor>> tensors_of(const torch::nn::Module& module) {
   std::vector<std::pair<std::string, at::Tensor>> all;
@@ -48,12 +29,6 @@ std::vector<std::pair<std::string, at::Tensor>> tensors_of(const torch::nn::Modu
 bool may_be_missing(const std::string& name) {
   const std::string counter = "num_batches_tracked";
   return name.size() >= counter.size() && name.compare(name.size() - counter.size(), counter.size(), counter) == 0;
-}
-
-std::string shape_text(at::IntArrayRef shape) {
-  std::string text;
-  for (const std::int64_t extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
-  return "[" + text + "]";
 }
 
 // "3 missing (a, b, c)", at most a few names.
@@ -77,9 +52,9 @@ class Complaint {
 };
 
 bool fits(const at::Tensor& tensor, const NamedArray& array) {
-  const at::ScalarType type = scalar_type(array.type);
-  return type != at::ScalarType::Undefined && tensor.sizes() == at::IntArrayRef(array.shape) &&
-         at::isFloatingType(tensor.scalar_type()) == at::isFloatingType(type);
+  return array.type != DataType::kUint64 &&  // which torch lacks
+         tensor.sizes() == at::IntArrayRef(array.shape) &&
+         at::isFloatingType(tensor.scalar_type()) == at::isFloatingType(scalar_type_of(array.type));
 }
 
 struct JsonWriter {
@@ -141,13 +116,7 @@ std::shared_ptr<Backbone> fill_model(const std::string& path, const BackboneOpti
 
 void save_module(const torch::nn::Module& module, const std::string& prefix, NamedArrays& state) {
   for (const auto& [name, tensor] : tensors_of(module)) {
-    const at::Tensor plain = tensor.detach().to(at::kCPU).contiguous();
-    NamedArray array;
-    array.type = data_type(plain.scalar_type());
-    array.shape = plain.sizes().vec();
-    array.bytes.resize(plain.nbytes());
-    if (!array.bytes.empty()) std::memcpy(array.bytes.data(), plain.data_ptr(), array.bytes.size());
-    const bool is_new = state.arrays.emplace(prefix + name, std::move(array)).second;
+    const bool is_new = state.arrays.emplace(prefix + name, to_array(tensor)).second;
     AFACE_CHECK(is_new, "array '{}{}' is saved twice", prefix, name);
   }
 }
@@ -162,9 +131,7 @@ void restore_module(torch::nn::Module& module, const std::string& prefix, const 
     if (found == state.arrays.end()) {
       if (!may_be_missing(name)) missing.add(prefix + name);
     } else if (!fits(tensor, found->second)) {
-      misfits.add(fmt::format("{}: expected {} {}, got {} {}", prefix + name, type_name(data_type(tensor.scalar_type())),
-                              shape_text(tensor.sizes()), type_name(found->second.type),
-                              shape_text(found->second.shape)));
+      misfits.add(fmt::format("{}: expected {}, got {}", prefix + name, shape_text(tensor), shape_text(found->second)));
     }
   }
   for (auto item = state.arrays.lower_bound(prefix); item != state.arrays.end(); ++item) {
@@ -182,11 +149,7 @@ void restore_module(torch::nn::Module& module, const std::string& prefix, const 
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor] : tensors) {
     const auto found = state.arrays.find(prefix + name);
-    if (found == state.arrays.end()) continue;
-    const NamedArray& array = found->second;
-    at::Tensor plain = at::empty(array.shape, scalar_type(array.type));
-    if (!array.bytes.empty()) std::memcpy(plain.data_ptr(), array.bytes.data(), array.bytes.size());
-    tensor.copy_(plain);
+    if (found != state.arrays.end()) tensor.copy_(to_tensor(found->second));
   }
 }
 
