@@ -1,9 +1,12 @@
 // Nets for one CPU. ReLU and few BatchNorms, because on a CPU BatchNorm and PReLU cost as much as the convolutions.
 //
 // small_resnet, w = width:
-//   stageN, N = 1..4   conv 3x3 stride 2 to w, 2w, 4w, 8w channels, BN, ReLU; one residual block
-//   block              y = relu(x + BN(conv(relu(conv(x)))))
-//   norm, dropout, fc, features   BN, dropout, linear without bias on [8w, s/16, s/16], BN
+//   stage1.down, .down_bn   conv 3x3 stride 2       3 ->  w    BN ReLU
+//   stage2.down, .down_bn   conv 3x3 stride 2       w -> 2w    BN ReLU
+//   stage3, stage4          the same 2w -> 4w -> 8w, then a residual block of conv1 (with bias), conv2 and bn2:
+//                           y = relu(x + bn2(conv2(relu(conv1(x)))))
+//   norm, dropout, fc, features   BN, dropout, linear without bias [8w, s/16, s/16] -> dim, BN
+// Blocks only where the map is small: at the first sizes they cost most and bring least.
 //
 // tiny_cnn, w = width: convN, bnN (N = 1..4) 3x3 stride 2 to w, 2w, 2w, 2w channels, BN, ReLU; fc, features.
 //
@@ -36,27 +39,31 @@ ConvShape with_bias() {
 
 std::int64_t last_cells(const BackboneOptions& options) { return (options.input_size / 16) * (options.input_size / 16); }
 
-// conv 3x3 stride 2, BN, ReLU, then a residual block at the new size.
+enum class Block { kNone, kResidual };
+
 class Stage : public torch::nn::Module {
  public:
-  Stage(std::int64_t in, std::int64_t out)
+  Stage(std::int64_t in, std::int64_t out, Block block)
       : down_(register_module("down", make_conv(in, out, halving()))),
-        down_bn_(register_module("down_bn", make_batch_norm(out))),
-        conv1_(register_module("conv1", make_conv(out, out, with_bias()))),
-        conv2_(register_module("conv2", make_conv(out, out))),
-        bn2_(register_module("bn2", make_batch_norm(out))) {}
+        down_bn_(register_module("down_bn", make_batch_norm(out))) {
+    if (block == Block::kNone) return;
+    conv1_ = register_module("conv1", make_conv(out, out, with_bias()));
+    conv2_ = register_module("conv2", make_conv(out, out));
+    bn2_ = register_module("bn2", make_batch_norm(out));
+  }
 
-  torch::Tensor forward(const torch::Tensor& chips) {
-    const torch::Tensor x = down_bn_(down_(chips)).relu_();
+  torch::Tensor forward(const torch::Tensor& input) {
+    const torch::Tensor x = down_bn_(down_(input)).relu_();
+    if (!conv1_) return x;
     return bn2_(conv2_(conv1_(x).relu_())).add_(x).relu_();
   }
 
  private:
   torch::nn::Conv2d down_;
   torch::nn::BatchNorm2d down_bn_;
-  torch::nn::Conv2d conv1_;
-  torch::nn::Conv2d conv2_;
-  torch::nn::BatchNorm2d bn2_;
+  torch::nn::Conv2d conv1_{nullptr};
+  torch::nn::Conv2d conv2_{nullptr};
+  torch::nn::BatchNorm2d bn2_{nullptr};
 };
 
 class SmallResNet : public Backbone {
@@ -70,7 +77,8 @@ class SmallResNet : public Backbone {
     std::int64_t in = 3;
     std::int64_t out = options.width;
     for (int i = 1; i <= 4; ++i, in = out, out *= 2) {
-      stages_.push_back(register_module("stage" + std::to_string(i), std::make_shared<Stage>(in, out)));
+      const Block block = i <= 2 ? Block::kNone : Block::kResidual;
+      stages_.push_back(register_module("stage" + std::to_string(i), std::make_shared<Stage>(in, out, block)));
     }
     register_module("norm", norm_);
     register_module("dropout", dropout_);
