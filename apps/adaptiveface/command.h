@@ -5,8 +5,9 @@
 
 namespace aface {
 
-// A sub-command of the program: setup() declares its flags on `app` and returns what to do once they are parsed.
-// The returned function returns the exit code (0, or 128 + signal); errors are thrown as aface::Error.
+// A sub-command of the program: setup() declares its flags on `app` and returns what to do once they are
+// parsed. The returned function returns the exit code (0, or 128 + signal); errors are thrown as
+// aface::Error.
 struct Command {
   const char* name;
   const char* summary;
