@@ -14,9 +14,10 @@ inline RunResult run_adaptiveface(const std::vector<std::string>& arguments, con
   return run_program(AFACE_PROGRAM, arguments, options);
 }
 
-// What every failure of the program looks like: this exit code, one line on stderr that begins with the program's
-// name and holds `part`, nothing on stdout.
-inline void expect_failure(const std::vector<std::string>& arguments, int exit_code, const std::string& part) {
+// What every failure of the program looks like: this exit code, one line on stderr that begins with the
+// program's name and holds `part`, nothing on stdout.
+inline void expect_failure(const std::vector<std::string>& arguments, int exit_code,
+                           const std::string& part) {
   const RunResult result = run_adaptiveface(arguments);
   EXPECT_FALSE(result.timed_out);
   EXPECT_EQ(result.exit_code, exit_code) << result.err;

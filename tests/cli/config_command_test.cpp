@@ -33,9 +33,12 @@ TEST(ConfigCommand, WrongRecipesAreNamedWithPlaceAndMend) {
   const auto expect = [&](const std::string& text, const std::string& part) {
     test::expect_failure({"config", "--config", dir.write("run.toml", text)}, 2, part);
   };
-  expect("[head]\nmargn_init = 0.3\n", "run.toml:2:1: unknown option 'margn_init' in [head]; did you mean 'margin_init'?");
-  expect("[head]\nlogit_scale = \"32\"\n", "run.toml:2:15: head.logit_scale must be a number, got the text '32'");
-  expect("[optimizer]\nlearning_rate = -0.1\n", "run.toml:2:17: optimizer.learning_rate must be 0 to 1000, got -0.1");
+  expect("[head]\nmargn_init = 0.3\n",
+         "run.toml:2:1: unknown option 'margn_init' in [head]; did you mean 'margin_init'?");
+  expect("[head]\nlogit_scale = \"32\"\n",
+         "run.toml:2:15: head.logit_scale must be a number, got the text '32'");
+  expect("[optimizer]\nlearning_rate = -0.1\n",
+         "run.toml:2:17: optimizer.learning_rate must be 0 to 1000, got -0.1");
   expect("[optimiser]\nlearning_rate = 0.1\n", "did you mean 'optimizer'?");
   expect("[head\n", "run.toml:1:");
 }
@@ -57,7 +60,8 @@ TEST(ConfigCommand, CheckRefusesOptionsThatDoNotGoTogether) {
 TEST(ConfigCommand, ReferenceListsOptions) {
   const auto result = test::run_adaptiveface({"config", "--reference"});
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_THAT(result.out, AllOf(HasSubstr("# Configuration\n"), HasSubstr("| `margin_init` | number | `0.35` |")));
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("# Configuration\n"), HasSubstr("| `margin_init` | number | `0.35` |")));
 }
 
 }  // namespace

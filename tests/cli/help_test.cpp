@@ -15,7 +15,8 @@ TEST(Help, NamesEveryCommandAndTheExitCodes) {
   const auto result = test::run_adaptiveface({"--help"});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.err, "");
-  for (const std::string& command : kCommands) EXPECT_THAT(result.out, HasSubstr("\n  " + command + " ")) << command;
+  for (const std::string& command : kCommands)
+    EXPECT_THAT(result.out, HasSubstr("\n  " + command + " ")) << command;
   EXPECT_THAT(result.out, AllOf(HasSubstr("Exit codes: 0 done; 2"), HasSubstr("Examples:")));
 }
 
@@ -59,7 +60,8 @@ TEST(WrongUse, UnknownFlagNamesTheHelp) {
 
 TEST(WrongUse, FullDiskIsAnError) {
   // A shell is needed for the redirection.
-  const auto result = test::run_program("/bin/sh", {"-c", std::string(AFACE_PROGRAM) + " config > /dev/full"});
+  const auto result =
+      test::run_program("/bin/sh", {"-c", std::string(AFACE_PROGRAM) + " config > /dev/full"});
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_THAT(result.err, StartsWith("adaptiveface: error: "));
 }
