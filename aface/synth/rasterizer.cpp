@@ -1,0 +1,99 @@
+#include "aface/synth/rasterizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace aface {
+namespace {
+
+struct Corner {
+  float x, y, depth;  // sample coordinates
+  Vec3 normal;
+  float a, b, mask;
+};
+
+// A weight that is linear over the picture: 1 at a corner of the triangle, 0 on the opposite side.
+struct Weight {
+  float at_origin, per_x, per_y;
+
+  // Opposite side p-q; `scale` is one over twice the triangle's signed area.
+  Weight(const Corner& p, const Corner& q, float scale)
+      : at_origin((p.x * q.y - p.y * q.x) * scale), per_x((p.y - q.y) * scale), per_y((q.x - p.x) * scale) {}
+  float at(float x, float y) const { return at_origin + per_x * x + per_y * y; }
+};
+
+class Canvas {
+ public:
+  explicit Canvas(int side) : side_(side), fragments_(static_cast<std::size_t>(side) * side) {}
+
+  void draw_triangle(const Corner& p, const Corner& q, const Corner& r, Part part) {
+    if (p.mask <= 0 && q.mask <= 0 && r.mask <= 0) return;
+    const float whole = (q.x - p.x) * (r.y - p.y) - (q.y - p.y) * (r.x - p.x);
+    // Only hair is a sheet whose back can be seen.
+    if (whole == 0 || (whole < 0 && part != Part::kHair)) return;
+    const int x0 = std::max(0, static_cast<int>(std::ceil(std::min({p.x, q.x, r.x}))));
+    const int y0 = std::max(0, static_cast<int>(std::ceil(std::min({p.y, q.y, r.y}))));
+    const int x1 = std::min(side_ - 1, static_cast<int>(std::floor(std::max({p.x, q.x, r.x}))));
+    const int y1 = std::min(side_ - 1, static_cast<int>(std::floor(std::max({p.y, q.y, r.y}))));
+    if (x0 > x1 || y0 > y1) return;
+    const float scale = 1 / whole;
+    const Weight weight_p(q, r, scale), weight_q(r, p, scale);
+    const bool is_cut = p.mask <= 0 || q.mask <= 0 || r.mask <= 0;
+    for (int y = y0; y <= y1; ++y) {
+      Fragment* row = &fragments_[static_cast<std::size_t>(y) * side_];
+      for (int x = x0; x <= x1; ++x) {
+        const float wp = weight_p.at(static_cast<float>(x), static_cast<float>(y));
+        const float wq = weight_q.at(static_cast<float>(x), static_cast<float>(y));
+        const float wr = 1 - wp - wq;
+        if (std::min({wp, wq, wr}) < 0) continue;
+        const float depth = wp * p.depth + wq * q.depth + wr * r.depth;
+        Fragment& fragment = row[x];
+        if (depth <= fragment.depth) continue;
+        if (is_cut && wp * p.mask + wq * q.mask + wr * r.mask <= 0) continue;
+        fragment.depth = depth;
+        fragment.part = part;
+        fragment.inside_out = whole < 0;
+        fragment.a = wp * p.a + wq * q.a + wr * r.a;
+        fragment.b = wp * p.b + wq * q.b + wr * r.b;
+        fragment.normal = {wp * p.normal.x + wq * q.normal.x + wr * r.normal.x,
+                           wp * p.normal.y + wq * q.normal.y + wr * r.normal.y,
+                           wp * p.normal.z + wq * q.normal.z + wr * r.normal.z};
+      }
+    }
+  }
+
+  std::vector<Fragment> take() { return std::move(fragments_); }
+
+ private:
+  int side_;
+  std::vector<Fragment> fragments_;
+};
+
+}  // namespace
+
+std::vector<Fragment> rasterize(const std::vector<Mesh>& meshes, const Camera& camera, int size) {
+  Canvas canvas(size * kSamplesPerSide);
+  std::vector<Corner> corners;
+  for (const Mesh& mesh : meshes) {
+    corners.clear();
+    for (const Vertex& vertex : mesh.vertices) {
+      const Vec3 turned = camera.turn(vertex.position);
+      const Point at = camera.place(turned);
+      corners.push_back({static_cast<float>(at.x * kSamplesPerSide + 0.5),
+                         static_cast<float>(at.y * kSamplesPerSide + 0.5), turned.z,
+                         camera.turn(vertex.normal), vertex.a, vertex.b, vertex.mask});
+    }
+    for (int i = 0; i + 1 < mesh.rows; ++i) {
+      for (int j = 0; j + 1 < mesh.columns; ++j) {
+        const std::size_t at = static_cast<std::size_t>(i) * mesh.columns + j;
+        const Corner &p = corners[at], &q = corners[at + 1];
+        const Corner &r = corners[at + mesh.columns], &s = corners[at + mesh.columns + 1];
+        canvas.draw_triangle(p, q, r, mesh.part);
+        canvas.draw_triangle(q, s, r, mesh.part);
+      }
+    }
+  }
+  return canvas.take();
+}
+
+}  // namespace aface
