@@ -40,16 +40,30 @@ void NoiseLog::record(std::int64_t sample_id, float own_cosine) {
 }
 
 std::vector<NoiseSuspect> NoiseLog::suspects() const {
+  double sum_of_means = 0;
+  std::int64_t seen_samples = 0;
+  for (const Record& record : records_) {
+    sum_of_means += record.mean;
+    seen_samples += static_cast<std::int64_t>(record.seen > 0);
+  }
+  const double prior = kPrior * sum_of_means / (static_cast<double>(std::max<std::int64_t>(1, seen_samples)) * kSteps);
+
   std::vector<NoiseSuspect> found;
   for (std::size_t i = 0; i < records_.size(); ++i) {
     const Record& record = records_[i];
     if (record.seen == 0 || (record.mean >= threshold_ && record.last >= threshold_)) continue;
-    found.push_back({static_cast<std::int64_t>(i), from_steps(record.mean), from_steps(record.last), record.seen,
-                     record.under});
+    const double times = std::min<int>(record.seen, kMemory);
+    NoiseSuspect suspect;
+    suspect.sample_id = static_cast<std::int64_t>(i);
+    suspect.score = static_cast<float>((times * record.mean / kSteps + prior) / (times + kPrior));
+    suspect.mean_cosine = from_steps(record.mean);
+    suspect.last_cosine = from_steps(record.last);
+    suspect.times_seen = record.seen;
+    suspect.times_under = record.under;
+    found.push_back(suspect);
   }
-  std::stable_sort(found.begin(), found.end(), [](const NoiseSuspect& a, const NoiseSuspect& b) {
-    return a.mean_cosine < b.mean_cosine;
-  });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const NoiseSuspect& a, const NoiseSuspect& b) { return a.score < b.score; });
   return found;
 }
 

@@ -7,7 +7,7 @@
 namespace aface {
 namespace {
 
-TEST(NoiseLog, RanksByRunningMeanAndCountsTheLastSeen) {
+TEST(NoiseLog, ListsThoseUnderTheThresholdWorstFirst) {
   NoiseLog log(5, 0.1);
   log.record(0, 0.05F);   // mean 0.05
   log.record(1, -0.20F);  // mean -0.10 ...
@@ -24,6 +24,20 @@ TEST(NoiseLog, RanksByRunningMeanAndCountsTheLastSeen) {
   EXPECT_EQ(suspects[0].times_seen, 2);
   EXPECT_EQ(suspects[0].times_under, 2);
   EXPECT_EQ(suspects[1].sample_id, 0);
+  // m0 = (0.05 - 0.10 + 0.50 + 0.10) / 4 = 0.1375, half a sighting of it.
+  EXPECT_NEAR(suspects[0].score, (2 * -0.10 + 0.5 * 0.1375) / 2.5, 1e-4);
+  EXPECT_NEAR(suspects[1].score, (0.05 + 0.5 * 0.1375) / 1.5, 1e-4);
+}
+
+TEST(NoiseLog, ManyLowSightingsWeighMoreThanOne) {
+  NoiseLog log(3, 0.1);
+  for (int i = 0; i < 5; ++i) log.record(0, 0.0F);
+  log.record(1, -0.02F);
+  log.record(2, 0.8F);
+  const auto suspects = log.suspects();
+  ASSERT_EQ(suspects.size(), 2U);
+  EXPECT_EQ(suspects[0].sample_id, 0);
+  EXPECT_LT(suspects[1].mean_cosine, suspects[0].mean_cosine);
 }
 
 TEST(NoiseLog, MeanIsPlainAtFirstAndForgetsLater) {
@@ -47,7 +61,7 @@ TEST(NoiseLog, CountersStopAtTheirLimit) {
   EXPECT_EQ(log.noise_samples(), 1);
 }
 
-TEST(NoiseLog, EqualMeansComeByLowerId) {
+TEST(NoiseLog, EqualScoresComeByLowerId) {
   NoiseLog log(4, 0.5);
   for (const int sample : {3, 1, 2}) log.record(sample, 0.25F);
   const auto suspects = log.suspects();
