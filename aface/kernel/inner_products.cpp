@@ -40,9 +40,17 @@ void inner_products(RowMatrix a, RowMatrix b, float* out, std::size_t stride) {
   AFACE_CHECK(status == dnnl_success, "dnnl_sgemm answered {}", static_cast<int>(status));
 }
 
-double inner_product(const float* a, const float* b, std::size_t dim) {
-  double sum = 0;
-  for (std::size_t i = 0; i < dim; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+float inner_product(const float* a, const float* b, std::size_t dim) {
+  // Independent partial sums: without them the order of additions would forbid vector code.
+  constexpr std::size_t kLanes = 32;
+  float lanes[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= dim; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
+  }
+  float sum = 0;
+  for (const float lane : lanes) sum += lane;
+  for (; i < dim; ++i) sum += a[i] * b[i];
   return sum;
 }
 

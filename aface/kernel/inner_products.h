@@ -12,7 +12,7 @@ namespace aface {
 // a.dim must equal b.dim.
 void inner_products(RowMatrix a, RowMatrix b, float* out, std::size_t stride);
 
-// <a, b> in double, plain order.
-double inner_product(const float* a, const float* b, std::size_t dim);
+// <a, b> in float32, always summed in the same order; for a few products where a matrix product would not pay.
+float inner_product(const float* a, const float* b, std::size_t dim);
 
 }  // namespace aface

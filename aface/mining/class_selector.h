@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aface/core/named_arrays.h"
+#include "aface/core/registry.h"
 #include "aface/core/span.h"
 #include "aface/mining/miner_options.h"
 
@@ -50,10 +51,21 @@ class ClassSelector {
   virtual void save(NamedArrays& state) const = 0;
   virtual void restore(const NamedArrays& state) = 0;
 
-  // Numbers for the log, by name: "queue_mean_length", "similarity_threshold", ...
+  // Numbers for the log, by name; empty for all kinds but `dominant_queue`:
+  //   queue_mean_length, queue_max_length   over all identities, entries
+  //   similarity_threshold                  h of the latest feedback or rebuild
+  //   admitted_last_step                    entries of the batch's queues that were not there before the latest feedback
+  //   popped_last_step                      entries that were there before and are not after it
   virtual std::map<std::string, double> report() const = 0;
 };
 
+using MakeClassSelector = std::unique_ptr<ClassSelector> (*)(const MinerOptions& options, std::int64_t num_identities,
+                                                             std::uint64_t seed, int threads);
+// All selectors by name.
+const std::vector<RegistryRow<MakeClassSelector>>& class_selector_table();
+
+// `threads` for searches, 0: all cores; selections do not depend on it. Throws Error{kUsage} on an unknown kind or
+// options out of range (`random` and `feature_query` need a budget), Error{kData} without identities.
 std::unique_ptr<ClassSelector> make_class_selector(const MinerOptions& options, std::int64_t num_identities,
                                                    std::uint64_t seed, int threads);
 

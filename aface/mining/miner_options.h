@@ -11,8 +11,9 @@ namespace aface {
 // known.
 struct MinerOptions {
   std::string kind = "all";           // all | random | feature_query | dominant_queue
-  std::int64_t budget = 0;            // active prototypes per step, the batch's own included; for dominant_queue 0
-                                      // means "own and queues only"; otherwise a random fill up to the budget
+  std::int64_t budget = 0;            // active prototypes per step, the batch's own included; needed by random and
+                                      // feature_query; for dominant_queue 0 means "own and queues only", otherwise the
+                                      // least similar are cut or random ones added
   std::int64_t queue_length = 30;     // dominant_queue: k nearest prototypes that start a queue
   std::int64_t max_queue_length = 100;  // dominant_queue: the least similar entry leaves above this
   double similarity_start = -1.0;     // dominant_queue: h, entries less similar to the owner are popped ...
@@ -23,13 +24,14 @@ struct MinerOptions {
   std::int64_t graph_links = 16;      // HNSW M
   std::int64_t graph_build_effort = 100;   // HNSW efConstruction
   std::int64_t graph_search_effort = 64;   // HNSW ef
+  bool graph_parallel_build = false;  // graph built by all threads: faster, but a run is not repeatable to the bit
   std::int64_t mass_every = 100;      // softmax mass caught is measured every so many steps; 0: never
 };
 
 template <class Visitor>
 void describe(Visitor& v, MinerOptions& o) {
   v.field("kind", o.kind, doc("which prototypes take part in a step").choice({"all", "random", "feature_query", "dominant_queue"}));
-  v.field("budget", o.budget, doc("active prototypes per step, own included; dominant_queue: 0 means own and queues only").at_least(0));
+  v.field("budget", o.budget, doc("active prototypes per step, own included; needed by random and feature_query; dominant_queue: 0 means own and queues only").at_least(0));
   v.field("queue_length", o.queue_length, doc("dominant_queue: k nearest prototypes that start a queue").range(1, 10000));
   v.field("max_queue_length", o.max_queue_length, doc("dominant_queue: the least similar entry leaves above this").range(1, 100000));
   v.field("similarity_start", o.similarity_start, doc("dominant_queue: h at step 0; entries less similar to the owner are popped").range(-1, 1));
@@ -40,6 +42,7 @@ void describe(Visitor& v, MinerOptions& o) {
   v.field("graph_links", o.graph_links, doc("HNSW M").range(2, 200));
   v.field("graph_build_effort", o.graph_build_effort, doc("HNSW efConstruction").range(4, 10000));
   v.field("graph_search_effort", o.graph_search_effort, doc("HNSW ef").range(1, 10000));
+  v.field("graph_parallel_build", o.graph_parallel_build, doc("HNSW graph built by all threads: faster, but not repeatable to the bit"));
   v.field("mass_every", o.mass_every, doc("softmax mass caught is measured every so many steps; 0: never").at_least(0));
 }
 

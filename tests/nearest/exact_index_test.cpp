@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "brute_force.h"
+#include "tests/support/brute_force.h"
 
 namespace aface {
 namespace {

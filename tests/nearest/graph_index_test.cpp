@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
+#include "aface/kernel/inner_products.h"
 #include "aface/nearest/exact_index.h"
-#include "brute_force.h"
+#include "tests/support/brute_force.h"
 
 namespace aface {
 namespace {

@@ -6,7 +6,6 @@
 
 #include "aface/core/random.h"
 #include "aface/core/span.h"
-#include "aface/kernel/inner_products.h"
 #include "aface/kernel/top_k.h"
 
 namespace aface {
@@ -15,7 +14,9 @@ namespace aface {
 inline std::vector<ScoredId> brute_force_neighbours(RowMatrix rows, const float* query, std::size_t count) {
   std::vector<ScoredId> all;
   for (std::size_t i = 0; i < rows.rows; ++i) {
-    all.push_back({static_cast<float>(inner_product(rows.row(i), query, rows.dim)), static_cast<std::int32_t>(i)});
+    double product = 0;
+    for (std::size_t d = 0; d < rows.dim; ++d) product += double(rows.row(i)[d]) * double(query[d]);
+    all.push_back({static_cast<float>(product), static_cast<std::int32_t>(i)});
   }
   std::sort(all.begin(), all.end(), ranks_before);
   all.resize(std::min(count, all.size()));

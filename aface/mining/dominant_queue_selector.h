@@ -1,0 +1,70 @@
+#pragma once
+
+#include <vector>
+
+#include "aface/core/random.h"
+#include "aface/mining/active_set.h"
+#include "aface/mining/candidate_queues.h"
+#include "aface/mining/class_selector.h"
+#include "aface/mining/rebuild_rhythm.h"
+#include "aface/nearest/index_options.h"
+
+namespace aface {
+
+// Hard prototype mining (AdaptiveFace, CVPR 2019, HPM): every identity owns a queue of the prototypes most easily
+// confused with it, and a step works on the batch's own prototypes and their queues. What the paper leaves open is
+// settled so (s = cosine of two prototypes, h = similarity_threshold(step)):
+//
+// rebuild   A queue becomes the queue_length nearest prototypes with s >= h, and the entries that were admitted by
+//           scores and still have s >= h. Neighbours of an earlier rebuild that are not nearest any more leave.
+// select    Own prototypes and their queues. With a budget: the most similar entries if there are too many (own ones
+//           always stay), identities drawn evenly if there are too few. Budget 0: neither.
+// feedback  For every owner in the batch, in this order: (1) entries that were active get their similarity anew;
+//           (2) every active identity whose cosine beat the own cosine of one of the owner's samples is admitted;
+//           (3) entries with s < h are popped; (4) above max_queue_length the least similar leave. Equal
+//           similarities: lower id first. A sample that was classified right admits nothing.
+//
+// Plain cosines decide, without margin and scale. Memory: see CandidateQueues, plus the index during rebuild().
+class DominantQueueSelector : public ClassSelector {
+ public:
+  DominantQueueSelector(const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int threads);
+
+  bool wants_rebuild(std::int64_t step) const override { return rhythm_.is_due(step); }
+  void rebuild(std::int64_t step, RowMatrix unit_prototypes) override;
+  bool needs_embeddings() const override { return false; }
+  bool needs_feedback() const override { return true; }
+  std::vector<std::int64_t> select(const SelectionRequest& request) override;
+  void take_feedback(const ScoreFeedback& feedback) override;
+  void save(NamedArrays& state) const override;
+  void restore(const NamedArrays& state) override;
+  std::map<std::string, double> report() const override;
+
+  // h: linear from similarity_start at step 0 to similarity_end at similarity_steps, constant after.
+  double similarity_threshold(std::int64_t step) const;
+  // Most similar first.
+  Span<const CandidateQueues::Entry> queue(std::int64_t identity) const { return queues_.of(identity); }
+
+ private:
+  struct Update {
+    std::int64_t owner = 0;
+    std::vector<CandidateQueues::Entry> queue;
+    std::int64_t admitted = 0;
+    std::int64_t popped = 0;
+  };
+
+  Update update_of(const ScoreFeedback& feedback, std::int64_t owner, Span<const std::size_t> samples) const;
+  void insert_most_similar(const std::vector<std::int64_t>& owners);
+
+  MinerOptions options_;
+  std::uint64_t seed_;
+  int threads_;
+  CandidateQueues queues_;
+  ActiveSet active_;
+  Random random_;
+  RebuildRhythm rhythm_;
+  std::int64_t last_step_ = 0;
+  std::int64_t admitted_last_step_ = 0;
+  std::int64_t popped_last_step_ = 0;
+};
+
+}  // namespace aface

@@ -1,0 +1,63 @@
+#include "aface/mining/feature_query_selector.h"
+
+#include <algorithm>
+
+#include "aface/core/check.h"
+#include "aface/core/random_state.h"
+#include "aface/mining/index_choice.h"
+#include "aface/mining/selector_state.h"
+
+namespace aface {
+
+FeatureQuerySelector::FeatureQuerySelector(const MinerOptions& options, std::int64_t num_identities,
+                                           std::uint64_t seed, int threads)
+    : budget_(options.budget),
+      index_options_(index_options_of(options, seed, threads)),
+      active_(num_identities),
+      random_(seed),
+      rhythm_(options.rebuild_steps) {}
+
+void FeatureQuerySelector::rebuild(std::int64_t step, RowMatrix unit_prototypes) {
+  AFACE_CHECK(static_cast<std::int64_t>(unit_prototypes.rows) == active_.num_identities(),
+              "{} prototypes for {} identities", unit_prototypes.rows, active_.num_identities());
+  index_ = make_neighbour_index(index_options_, unit_prototypes.rows);
+  index_->build(unit_prototypes);
+  rhythm_.done(step);
+}
+
+std::vector<std::int64_t> FeatureQuerySelector::select(const SelectionRequest& request) {
+  AFACE_CHECK(index_ != nullptr, "select() before rebuild()");
+  const std::size_t batch = request.identities.size();
+  AFACE_CHECK(request.unit_embeddings.rows == batch, "{} embeddings for {} samples", request.unit_embeddings.rows, batch);
+  active_.insert_all(request.identities);
+
+  std::vector<std::int32_t> found;
+  if (batch > 0) found = index_->search(request.unit_embeddings, static_cast<std::size_t>(budget_) / batch + 1).ids;
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  found.erase(std::remove_if(found.begin(), found.end(),
+                             [&](std::int32_t id) { return id == NeighbourLists::kNone || active_.contains(id); }),
+              found.end());
+  const auto room = static_cast<std::size_t>(std::max<std::int64_t>(0, budget_ - active_.size()));
+  if (found.size() > room) {
+    random_.shuffle(found);
+    found.resize(room);
+  }
+  for (const std::int32_t id : found) active_.insert(id);
+  active_.fill_at_random(budget_, random_);
+  return active_.take();
+}
+
+void FeatureQuerySelector::save(NamedArrays& state) const {
+  put_selector_header(state, "feature_query", active_.num_identities());
+  put_random(state, "miner.random", random_);
+}
+
+void FeatureQuerySelector::restore(const NamedArrays& state) {
+  check_selector_header(state, "feature_query", active_.num_identities());
+  random_.set_state(get_random(state, "miner.random"));
+  index_.reset();
+  rhythm_.set_last(-1);
+}
+
+}  // namespace aface

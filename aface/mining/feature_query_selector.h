@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+
+#include "aface/core/random.h"
+#include "aface/mining/active_set.h"
+#include "aface/mining/class_selector.h"
+#include "aface/mining/rebuild_rhythm.h"
+#include "aface/nearest/neighbour_index.h"
+
+namespace aface {
+
+// The prototypes nearest to this step's embeddings (HF-Softmax, Zhang et al., AAAI 2018): each embedding asks an index
+// for budget / batch + 1 neighbours; their union is cut at random to the budget, or topped up at random. The batch's
+// own identities are always in. The index holds prototypes up to rebuild_steps old and is not saved: a resumed run
+// repeats the uncut one exactly when it was cut at a multiple of rebuild_steps.
+class FeatureQuerySelector : public ClassSelector {
+ public:
+  FeatureQuerySelector(const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int threads);
+
+  bool wants_rebuild(std::int64_t step) const override { return rhythm_.is_due(step); }
+  void rebuild(std::int64_t step, RowMatrix unit_prototypes) override;
+  bool needs_embeddings() const override { return true; }
+  bool needs_feedback() const override { return false; }
+  // Throws Error{kInternal} before the first rebuild().
+  std::vector<std::int64_t> select(const SelectionRequest& request) override;
+  void take_feedback(const ScoreFeedback&) override {}
+  void save(NamedArrays& state) const override;
+  void restore(const NamedArrays& state) override;
+  std::map<std::string, double> report() const override { return {}; }
+
+ private:
+  std::int64_t budget_;
+  IndexOptions index_options_;
+  ActiveSet active_;
+  Random random_;
+  RebuildRhythm rhythm_;
+  std::unique_ptr<NeighbourIndex> index_;
+};
+
+}  // namespace aface

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "aface/core/random.h"
+#include "aface/mining/active_set.h"
+#include "aface/mining/class_selector.h"
+
+namespace aface {
+
+// The batch's own identities and others drawn evenly up to the budget (Partial FC, arXiv 2010.05222). When the batch
+// holds more identities than the budget they are all active all the same.
+class RandomSelector : public ClassSelector {
+ public:
+  RandomSelector(const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed);
+
+  bool wants_rebuild(std::int64_t) const override { return false; }
+  void rebuild(std::int64_t, RowMatrix) override {}
+  bool needs_embeddings() const override { return false; }
+  bool needs_feedback() const override { return false; }
+  std::vector<std::int64_t> select(const SelectionRequest& request) override;
+  void take_feedback(const ScoreFeedback&) override {}
+  void save(NamedArrays& state) const override;
+  void restore(const NamedArrays& state) override;
+  std::map<std::string, double> report() const override { return {}; }
+
+ private:
+  std::int64_t budget_;
+  ActiveSet active_;
+  Random random_;
+};
+
+}  // namespace aface

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+#include "aface/core/span.h"
+
+namespace aface {
+
+// How much of the full softmax a selection holds: the mean over the rows of
+//   sum over active c of exp(logit_scale * cosines[j, c])  /  sum over all c of exp(logit_scale * cosines[j, c])
+// `cosines` [batch, num_identities]; `active_ids` without repeats. With `own_identities` [batch] each row's own
+// identity is left out of both sums, so that the number is about the wrong classes alone: 1 means that no gradient
+// from a wrong class is lost. A row without any wrong class counts as 1, an empty batch gives 1.
+// Throws Error{kInternal} on ids out of range.
+double softmax_mass_caught(RowMatrix cosines, Span<const std::int64_t> active_ids, double logit_scale,
+                           Span<const std::int64_t> own_identities = {});
+
+}  // namespace aface
