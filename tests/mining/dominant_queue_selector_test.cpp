@@ -1,0 +1,278 @@
+#include "aface/mining/dominant_queue_selector.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "aface/core/error.h"
+
+namespace aface {
+namespace {
+
+// Prototypes on the unit circle, so that a similarity is the cosine of an angle one can see.
+std::vector<float> on_circle(const std::vector<double>& degrees) {
+  std::vector<float> rows;
+  for (const double angle : degrees) {
+    rows.push_back(static_cast<float>(std::cos(angle * M_PI / 180)));
+    rows.push_back(static_cast<float>(std::sin(angle * M_PI / 180)));
+  }
+  return rows;
+}
+
+double cosine_of(double degrees) { return std::cos(degrees * M_PI / 180); }
+
+MinerOptions options_with(std::int64_t queue_length, std::int64_t max_queue_length, double similarity_start,
+                          double similarity_end) {
+  MinerOptions options;
+  options.kind = "dominant_queue";
+  options.queue_length = queue_length;
+  options.max_queue_length = max_queue_length;
+  options.similarity_start = similarity_start;
+  options.similarity_end = similarity_end;
+  options.similarity_steps = 100;
+  options.rebuild_steps = 50;
+  return options;
+}
+
+class DominantQueues : public testing::Test {
+ protected:
+  //                                  id: 0  1   2   3   4    5
+  std::vector<double> degrees_ = {0, 10, 25, 45, 120, 200};
+
+  DominantQueueSelector built(const MinerOptions& options, std::int64_t step = 0) {
+    DominantQueueSelector selector(options, 6, 1, 1);
+    rebuild(selector, step);
+    return selector;
+  }
+  void rebuild(DominantQueueSelector& selector, std::int64_t step) const {
+    const std::vector<float> rows = on_circle(degrees_);
+    selector.rebuild(step, {rows.data(), degrees_.size(), 2});
+  }
+  static std::vector<std::int64_t> ids(const DominantQueueSelector& selector, std::int64_t identity) {
+    std::vector<std::int64_t> found;
+    for (const auto& entry : selector.queue(identity)) found.push_back(entry.id);
+    return found;
+  }
+  static std::vector<std::int64_t> select(DominantQueueSelector& selector, const std::vector<std::int64_t>& identities) {
+    SelectionRequest request;
+    request.identities = identities;
+    return selector.select(request);
+  }
+  // Embeddings at these angles, of these identities, were scored against `active`.
+  void feed(DominantQueueSelector& selector, std::int64_t step, const std::vector<std::int64_t>& identities,
+            const std::vector<double>& embeddings, const std::vector<std::int64_t>& active) const {
+    std::vector<double> angles;
+    for (const std::int64_t id : active) angles.push_back(degrees_[static_cast<std::size_t>(id)]);
+    const std::vector<float> rows = on_circle(angles);
+    std::vector<float> cosines;
+    for (const double embedding : embeddings) {
+      for (const double angle : angles) cosines.push_back(static_cast<float>(cosine_of(embedding - angle)));
+    }
+    ScoreFeedback feedback;
+    feedback.step = step;
+    feedback.identities = identities;
+    feedback.active_ids = active;
+    feedback.cosines = {cosines.data(), embeddings.size(), active.size()};
+    feedback.unit_prototypes = {rows.data(), active.size(), 2};
+    selector.take_feedback(feedback);
+  }
+};
+
+using Ids = std::vector<std::int64_t>;
+const Ids kAll = {0, 1, 2, 3, 4, 5};
+
+TEST_F(DominantQueues, StartAsTheNearestPrototypesWithoutTheOwner) {
+  const auto selector = built(options_with(2, 10, -1, -1));
+  EXPECT_EQ(ids(selector, 0), (Ids{1, 2}));
+  EXPECT_EQ(ids(selector, 3), (Ids{2, 1}));
+  EXPECT_EQ(ids(selector, 5), (Ids{4, 3}));
+  EXPECT_NEAR(selector.queue(0)[1].similarity, cosine_of(25), 1e-6);
+  EXPECT_EQ(selector.queue(0)[1].admitted, 0U);
+  const auto numbers = selector.report();
+  EXPECT_EQ(numbers.at("queue_mean_length"), 2);
+  EXPECT_EQ(numbers.at("queue_max_length"), 2);
+}
+
+TEST_F(DominantQueues, RebuildLeavesOutNeighboursUnderTheThreshold) {
+  // h = cos 50: only neighbours within 50 degrees.
+  const auto selector = built(options_with(5, 10, cosine_of(50), cosine_of(50)));
+  EXPECT_EQ(ids(selector, 0), (Ids{1, 2, 3}));
+  EXPECT_TRUE(ids(selector, 5).empty());
+}
+
+TEST_F(DominantQueues, ThresholdGrowsLinearlyThenStays) {
+  const DominantQueueSelector selector(options_with(2, 10, -1, 0.5), 6, 1, 1);
+  EXPECT_DOUBLE_EQ(selector.similarity_threshold(0), -1);
+  EXPECT_DOUBLE_EQ(selector.similarity_threshold(50), -0.25);
+  EXPECT_DOUBLE_EQ(selector.similarity_threshold(100), 0.5);
+  EXPECT_DOUBLE_EQ(selector.similarity_threshold(100000), 0.5);
+}
+
+TEST_F(DominantQueues, SelectTakesOwnAndQueuesOnly) {
+  auto selector = built(options_with(1, 10, -1, -1));
+  EXPECT_EQ(select(selector, {0, 5, 0}), (Ids{0, 1, 4, 5}));
+}
+
+TEST_F(DominantQueues, BudgetKeepsOwnAndTheMostSimilarEntries) {
+  MinerOptions options = options_with(2, 10, -1, -1);
+  options.budget = 4;
+  auto selector = built(options);
+  // Own 0 and 5; entries 1 (10 deg), 2 (25), 4 (80), 3 (155).
+  EXPECT_EQ(select(selector, {5, 0}), (Ids{0, 1, 2, 5}));
+  options.budget = 1;
+  auto tight = built(options);
+  EXPECT_EQ(select(tight, {5, 0}), (Ids{0, 5}));
+}
+
+TEST_F(DominantQueues, BudgetIsFilledAtRandom) {
+  MinerOptions options = options_with(1, 10, -1, -1);
+  options.budget = 3;
+  auto selector = built(options);
+  std::vector<int> third(6);
+  for (int i = 0; i < 4000; ++i) {
+    const Ids active = select(selector, {0});
+    ASSERT_EQ(active.size(), 3U);
+    ASSERT_EQ(active[0], 0);
+    ASSERT_EQ(active[1], 1);
+    ++third[static_cast<std::size_t>(active[2])];
+  }
+  for (const int id : {2, 3, 4, 5}) EXPECT_NEAR(third[static_cast<std::size_t>(id)], 1000, 150) << id;
+}
+
+TEST_F(DominantQueues, ASampleClassifiedRightAdmitsNothing) {
+  auto selector = built(options_with(1, 10, -1, -1));
+  feed(selector, 1, {0}, {2}, kAll);
+  EXPECT_EQ(ids(selector, 0), (Ids{1}));
+  EXPECT_EQ(selector.report().at("admitted_last_step"), 0);
+}
+
+TEST_F(DominantQueues, EveryActiveIdentityThatOutscoresTheOwnIsAdmitted) {
+  auto selector = built(options_with(1, 10, -1, -1));
+  // An embedding of identity 0 at 30 degrees: 2 (5 away), 3 (15) and 1 (20) beat 0 (30); 4 and 5 do not.
+  feed(selector, 1, {0}, {30}, kAll);
+  EXPECT_EQ(ids(selector, 0), (Ids{1, 2, 3}));
+  EXPECT_NEAR(selector.queue(0)[2].similarity, cosine_of(45), 1e-6);  // of prototypes, not of the embedding
+  for (const auto& entry : selector.queue(0)) EXPECT_EQ(entry.admitted, 1U);
+  EXPECT_EQ(selector.report().at("admitted_last_step"), 2);
+  EXPECT_EQ(ids(selector, 1), (Ids{0}));  // no one else's queue moved
+}
+
+TEST_F(DominantQueues, IdentitiesThatWereNotActiveAreNotAdmitted) {
+  auto selector = built(options_with(1, 10, -1, -1));
+  feed(selector, 1, {0}, {30}, {0, 3});
+  EXPECT_EQ(ids(selector, 0), (Ids{1, 3}));
+}
+
+TEST_F(DominantQueues, SamplesOfOneIdentityAdmitTogether) {
+  auto selector = built(options_with(1, 10, -1, -1));
+  feed(selector, 1, {0, 3, 0}, {200, 45, 100}, {0, 3, 4, 5});
+  EXPECT_EQ(ids(selector, 0), (Ids{1, 3, 4, 5}));
+  EXPECT_EQ(ids(selector, 3), (Ids{2}));
+}
+
+TEST_F(DominantQueues, EntriesUnderTheThresholdArePoppedAndNotAdmitted) {
+  auto selector = built(options_with(3, 10, -1, cosine_of(30)));
+  ASSERT_EQ(ids(selector, 0), (Ids{1, 2, 3}));
+  // At step 100 h = cos 30: 3 (45 degrees) goes, and 4, though it outscores, is too far to come in.
+  feed(selector, 100, {0}, {100}, {0, 1, 4});
+  EXPECT_EQ(ids(selector, 0), (Ids{1, 2}));
+  EXPECT_EQ(selector.report().at("popped_last_step"), 1);
+  EXPECT_EQ(selector.report().at("admitted_last_step"), 0);
+  EXPECT_NEAR(selector.report().at("similarity_threshold"), cosine_of(30), 1e-9);
+  EXPECT_EQ(ids(selector, 3).size(), 3U);  // owners outside the batch wait for their turn
+}
+
+TEST_F(DominantQueues, ActiveEntriesAreJudgedByTheirPresentSimilarity) {
+  auto selector = built(options_with(2, 10, cosine_of(30), cosine_of(30)));
+  ASSERT_EQ(ids(selector, 0), (Ids{1, 2}));
+  degrees_[1] = 40;  // drifted away
+  degrees_[2] = 5;   // drifted near
+  feed(selector, 1, {0}, {0}, {0, 1, 2});
+  EXPECT_EQ(ids(selector, 0), (Ids{2}));
+  EXPECT_NEAR(selector.queue(0)[0].similarity, cosine_of(5), 1e-6);
+}
+
+TEST_F(DominantQueues, TheLeastSimilarLeavesAFullQueue) {
+  auto selector = built(options_with(2, 2, -1, -1));
+  ASSERT_EQ(ids(selector, 3), (Ids{2, 1}));
+  // 4 (75 away) outscores but is less similar than both; then 0 comes nearer and displaces 1.
+  feed(selector, 1, {3}, {120}, {3, 4});
+  EXPECT_EQ(ids(selector, 3), (Ids{2, 1}));
+  EXPECT_EQ(selector.report().at("admitted_last_step"), 0);
+  EXPECT_EQ(selector.report().at("popped_last_step"), 0);
+  degrees_[0] = 50;
+  feed(selector, 2, {3}, {60}, {0, 3});
+  EXPECT_EQ(ids(selector, 3), (Ids{0, 2}));
+  EXPECT_EQ(selector.report().at("admitted_last_step"), 1);
+  EXPECT_EQ(selector.report().at("popped_last_step"), 1);
+}
+
+TEST_F(DominantQueues, RebuildKeepsAdmittedEntriesWhileTheyAreSimilarAndDropsOldNeighbours) {
+  auto selector = built(options_with(1, 10, -1, 0));
+  feed(selector, 1, {0}, {200}, {0, 3, 4, 5});  // admits 3 (45 degrees), 4 (120) and 5 (200)
+  ASSERT_EQ(ids(selector, 0), (Ids{1, 3, 4, 5}));
+  degrees_[2] = 3;     // a nearer neighbour than 1
+  rebuild(selector, 100);  // h = 0
+  EXPECT_EQ(ids(selector, 0), (Ids{2, 3}));
+  EXPECT_EQ(selector.queue(0)[0].admitted, 0U);
+  EXPECT_EQ(selector.queue(0)[1].admitted, 1U);
+}
+
+TEST_F(DominantQueues, WantsARebuildAtTheStartAndAtEveryMultiple) {
+  DominantQueueSelector selector(options_with(1, 10, -1, -1), 6, 1, 1);
+  EXPECT_TRUE(selector.wants_rebuild(7));
+  rebuild(selector, 7);
+  EXPECT_FALSE(selector.wants_rebuild(49));
+  EXPECT_TRUE(selector.wants_rebuild(50));
+}
+
+TEST_F(DominantQueues, ApproximateSearchGivesTheSameQueuesOnEasyRows) {
+  MinerOptions options = options_with(2, 10, -1, -1);
+  options.exact_below = 0;
+  const auto approximate = built(options);
+  const auto exact = built(options_with(2, 10, -1, -1));
+  for (std::int64_t i = 0; i < 6; ++i) EXPECT_EQ(ids(approximate, i), ids(exact, i));
+}
+
+TEST_F(DominantQueues, ASingleIdentityHasNoNeighbours) {
+  DominantQueueSelector selector(options_with(3, 10, -1, -1), 1, 1, 1);
+  const std::vector<float> row = {1, 0};
+  selector.rebuild(0, {row.data(), 1, 2});
+  EXPECT_EQ(select(selector, {0}), (Ids{0}));
+}
+
+TEST_F(DominantQueues, BrokenStateIsRefused) {
+  const auto selector = built(options_with(2, 10, -1, -1));
+  NamedArrays good;
+  selector.save(good);
+  const auto refused = [&](const char* name, auto values) {
+    NamedArrays state = good;
+    state.put(name, values);
+    DominantQueueSelector copy(options_with(2, 10, -1, -1), 6, 1, 1);
+    EXPECT_THROW(copy.restore(state), Error) << name;
+  };
+  auto ids_of = good.get<std::int32_t>("miner.queue_ids");
+  ids_of[3] = 6;
+  refused("miner.queue_ids", ids_of);
+  ids_of[3] = -1;
+  refused("miner.queue_ids", ids_of);
+  ids_of = good.get<std::int32_t>("miner.queue_ids");
+  ids_of[0] = 0;  // owner in its own queue
+  refused("miner.queue_ids", ids_of);
+  ids_of.pop_back();
+  refused("miner.queue_ids", ids_of);
+  refused("miner.queue_lengths", std::vector<std::int32_t>{2, 2, 2, 2, 2, 1});
+  refused("miner.queue_lengths", std::vector<std::int32_t>{2, 2, 2, 2, 2, 3});
+  refused("miner.queue_lengths", std::vector<std::int32_t>{-1, 5, 2, 2, 2, 2});
+  refused("miner.queue_lengths", std::vector<std::int32_t>{12, 0, 0, 0, 0, 0});
+  refused("miner.random", std::vector<std::uint64_t>{1, 2, 3});
+}
+
+TEST_F(DominantQueues, FeedbackThatDoesNotFitIsRefused) {
+  auto selector = built(options_with(1, 10, -1, -1));
+  EXPECT_THROW(feed(selector, 1, {0}, {0}, {1, 2}), Error);  // own prototype not active
+  EXPECT_THROW(feed(selector, 1, {0, 1}, {0}, {0, 1}), Error);
+}
+
+}  // namespace
+}  // namespace aface
