@@ -87,20 +87,21 @@ void write_all(int descriptor, const void* data, std::size_t size, const std::st
   }
 }
 
-void write_file_atomically(const std::string& path, const std::function<void(int)>& write) {
+void write_file_atomically(const std::string& path, const std::function<void(int)>& write, Durability durability) {
+  const bool sync = durability == Durability::kSynced;
   const std::string temporary = fmt::format("{}.tmp-{}", path, ::getpid());
   try {
     Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (file.get() < 0) throw io_error(path, "cannot create", errno);
     write(file.get());
-    if (::fsync(file.get()) != 0) throw io_error(path, "cannot write", errno);
+    if (sync && ::fsync(file.get()) != 0) throw io_error(path, "cannot write", errno);
     if (file.close() != 0) throw io_error(path, "cannot write", errno);
     if (std::rename(temporary.c_str(), path.c_str()) != 0) throw io_error(path, "cannot rename into place", errno);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;
   }
-  sync_folder_of(path);
+  if (sync) sync_folder_of(path);
 }
 
 void write_file_atomically(const std::string& path, const std::string& text) {

@@ -15,7 +15,13 @@ std::vector<unsigned char> read_binary_file(const std::string& path, std::vector
 
 // Writes to "<path>.tmp-<pid>" beside the target, syncs it, and renames it, so that a reader sees the old file or
 // the whole new one. On failure (full disk included) the temporary file is removed and the old file is untouched.
-void write_file_atomically(const std::string& path, const std::function<void(int descriptor)>& write);
+enum class Durability {
+  kSynced,  // the file outlives a power cut
+  kRenamed  // whole or absent after a crash of the program, not of the machine: for many small files that can be made
+            // again, where a sync for each takes most of the time
+};
+void write_file_atomically(const std::string& path, const std::function<void(int descriptor)>& write,
+                           Durability durability = Durability::kSynced);
 void write_file_atomically(const std::string& path, const std::string& text);
 
 // write(2) until everything is out; `path` is for the message only.
