@@ -1,31 +1,48 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "aface/core/error.h"
+#include "aface/core/span.h"
 #include "aface/nn/backbone_options.h"
 
 namespace aface {
 
 class Backbone;
 
+enum class OnBadImage { kFail, kSkip };
+
 struct EmbedOptions {
-  std::int64_t batch_size = 64;
+  // --- affects results
   bool add_flipped = true;  // embedding = f(x) + f(mirrored x)
-  int workers = 1;          // decoding threads
+  OnBadImage on_bad_image = OnBadImage::kFail;
+  // --- affects speed
+  std::int64_t batch_size = 64;
+  int workers = 1;  // decoding threads, beside those of the network
+  // Called after each batch with the number of images done; may be empty.
+  std::function<void(std::int64_t images_done)> on_progress;
 };
 
-// Row-major [paths.size(), dim] float32, not normalised.
 struct EmbeddingMatrix {
   std::int64_t dim = 0;
-  std::vector<float> values;
+  std::vector<float> values;           // row-major [rows, dim] float32, not normalised
+  std::vector<std::int64_t> path_ids;  // [rows], rising: which path each row is of; all of them under kFail
+  std::vector<Error> bad_images;       // under kSkip: why the others were left out
+
+  std::int64_t rows() const { return static_cast<std::int64_t>(path_ids.size()); }
+  RowMatrix view() const { return {values.data(), path_ids.size(), static_cast<std::size_t>(dim)}; }
 };
 
-// Embeds aligned chips (JPEG or PNG under `root`) in order; chips of another size are resized to the network's input.
-// The backbone is put into evaluation mode and back. Throws Error{kIo|kFormat} naming an unreadable image.
-EmbeddingMatrix embed_files(Backbone& backbone, const std::string& root, const std::vector<std::string>& paths,
-                            const EmbedOptions& options);
+// Embeds aligned chips (JPEG or PNG under `root`, which may be empty) in order; chips of another size are
+// resized to the network's input. Images are decoded on workers while the network computes, on the device
+// where its weights are. The backbone computes in evaluation mode, so that an embedding does not depend on
+// its batch, and is put back into the mode it was in. Throws Error{kIo|kFormat} naming an unreadable image
+// (kFail), Error{kData} naming an image whose embedding is not finite, or when no image can be read; Stopped
+// between batches.
+EmbeddingMatrix embed_files(Backbone& backbone, const std::string& root,
+                            const std::vector<std::string>& paths, const EmbedOptions& options);
 
 }  // namespace aface
