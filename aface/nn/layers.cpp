@@ -11,7 +11,7 @@ namespace {
 template <class Init>
 void for_each_conv(torch::nn::Module& net, const Init& init) {
   torch::NoGradGuard no_grad;
-  for (const auto& module : net.modules()) {
+  for (const auto& module : net.modules(/*include_self=*/false)) {
     if (auto* conv = module->as<torch::nn::Conv2d>()) {
       init(conv->weight);
       if (conv->bias.defined()) conv->bias.zero_();
