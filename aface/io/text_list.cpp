@@ -19,6 +19,14 @@ bool has_image_extension(const std::filesystem::path& path) {
   return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
 }
 
+void require_listable(const std::string& place, const std::string& name) {
+  if (!name.empty() && name.find_first_of("\t\r\n") == std::string::npos) return;
+  throw Error(ErrorKind::kData,
+              fmt::format("{}: '{}' cannot stand in a list of names (empty, or with a tab or line "
+                          "end in it); rename the file",
+                          place, name));
+}
+
 }  // namespace
 
 std::vector<std::string> split_lines(const std::string& text) {
@@ -49,14 +57,7 @@ std::vector<std::string> read_text_list(const std::string& path) {
 void write_text_list(const std::string& path, const std::vector<std::string>& lines) {
   std::string text;
   for (const std::string& line : lines) {
-    if (line.empty() || line.find_first_of("\t\r\n") != std::string::npos) {
-      throw Error(
-          ErrorKind::kData,
-          fmt::format(
-              "{}: the name '{}' cannot stand in a list (empty, or with a tab or line end); rename the "
-              "file",
-              path, line));
-    }
+    require_listable(path, line);
     text += line;
     text += '\n';
   }
@@ -71,6 +72,7 @@ std::vector<std::string> list_images(const std::string& root) {
          fs::recursive_directory_iterator(root, fs::directory_options::follow_directory_symlink)) {
       if (has_image_extension(entry.path()) && entry.is_regular_file()) {
         paths.push_back(entry.path().lexically_relative(root).generic_string());
+        require_listable(root, paths.back());
       }
     }
   } catch (const fs::filesystem_error& error) {
@@ -78,8 +80,7 @@ std::vector<std::string> list_images(const std::string& root) {
                 fmt::format("{}: cannot list the folder ({}); check the path", root, error.code().message()));
   }
   if (paths.empty()) {
-    throw Error(ErrorKind::kData,
-                fmt::format("{}: no images (expected .jpg, .jpeg or .png files)", root));
+    throw Error(ErrorKind::kData, fmt::format("{}: no images (expected .jpg, .jpeg or .png files)", root));
   }
   std::sort(paths.begin(), paths.end());
   return paths;

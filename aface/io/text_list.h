@@ -17,7 +17,8 @@ void write_text_list(const std::string& path, const std::vector<std::string>& li
 std::vector<std::string> split_lines(const std::string& text);
 
 // All .jpg, .jpeg and .png files under `root` (any case, any depth), relative to it with '/' between
-// folders, sorted by byte. Throws Error{kIo} for an unreadable folder, Error{kData} when there is none.
+// folders, sorted by byte. Throws Error{kIo} for an unreadable folder, Error{kData} when there is none or
+// a name has a tab or line end in it.
 std::vector<std::string> list_images(const std::string& root);
 
 }  // namespace aface

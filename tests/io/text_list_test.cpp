@@ -50,6 +50,12 @@ TEST(ListImages, FindsPhotosAtAnyDepthSorted) {
   EXPECT_EQ(list_images(root + "/"), list_images(root));
 }
 
+TEST(ListImages, NamesThatNoListCanHoldAreRefusedAtOnce) {
+  const test::TempDir dir;
+  dir.write("a\nb.jpg", "x");
+  EXPECT_THROW(list_images(dir.path()), Error);
+}
+
 TEST(ListImages, MissingOrEmptyFolderIsAnError) {
   EXPECT_THROW(list_images(temp_path("nowhere")), Error);
   make_folder(temp_path("empty"));
