@@ -3,18 +3,17 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <functional>
 #include <numeric>
 
 #include "aface/core/check.h"
 #include "aface/core/parallel.h"
 #include "aface/core/random.h"
+#include "aface/tensor/tensor_arrays.h"
 
 namespace aface {
 namespace {
@@ -26,35 +25,6 @@ at::Tensor index_tensor(Span<const std::int64_t> ids, at::Device device) {
   at::Tensor index = at::empty({static_cast<std::int64_t>(ids.size())}, at::kLong);
   std::copy(ids.begin(), ids.end(), index.data_ptr<std::int64_t>());
   return index.to(device);
-}
-
-DataType data_type(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kDouble ? DataType::kFloat64 : DataType::kFloat32;
-}
-
-void put_tensor(NamedArrays& state, const std::string& name, const at::Tensor& tensor) {
-  const at::Tensor values = tensor.detach().to(at::kCPU).contiguous();
-  NamedArray array;
-  array.type = data_type(values);
-  array.shape = values.sizes().vec();
-  const auto* bytes = static_cast<const unsigned char*>(values.data_ptr());
-  array.bytes.assign(bytes, bytes + values.nbytes());
-  state.arrays[name] = std::move(array);
-}
-
-// The saved array as a CPU tensor of the type and shape of `like`.
-at::Tensor tensor_like(const NamedArrays& state, const std::string& name, const at::Tensor& like) {
-  const NamedArray& array = state.at(name);
-  at::Tensor values = at::empty(like.sizes(), like.options().device(at::kCPU));
-  if (array.type != data_type(like) || array.shape != like.sizes().vec() || array.bytes.size() != values.nbytes()) {
-    throw Error(ErrorKind::kFormat,
-                fmt::format("{}: does not fit this run (expected {} [{}], got {} [{}]); the state is of another data "
-                            "set or embedding size",
-                            name, type_name(data_type(like)), fmt::join(like.sizes(), ", "), type_name(array.type),
-                            fmt::join(array.shape, ", ")));
-  }
-  std::memcpy(values.data_ptr(), array.bytes.data(), array.bytes.size());
-  return values;
 }
 
 }  // namespace
@@ -198,8 +168,8 @@ double PrototypeTable::share_never_active() const {
 }
 
 void PrototypeTable::save(NamedArrays& state) const {
-  put_tensor(state, "prototypes.weight", weight_);
-  put_tensor(state, "prototypes.velocity", velocity_);
+  state.arrays["prototypes.weight"] = to_array(weight_);
+  state.arrays["prototypes.velocity"] = to_array(velocity_);
   state.put_scalar("prototypes.steps", steps_);
   state.put("prototypes.rates", rates_);
   state.put("prototypes.fresh_until", fresh_until_);
@@ -207,8 +177,8 @@ void PrototypeTable::save(NamedArrays& state) const {
 }
 
 void PrototypeTable::restore(const NamedArrays& state) {
-  const at::Tensor weight = tensor_like(state, "prototypes.weight", weight_);
-  const at::Tensor velocity = tensor_like(state, "prototypes.velocity", velocity_);
+  const at::Tensor weight = to_tensor_like(state, "prototypes.weight", weight_);
+  const at::Tensor velocity = to_tensor_like(state, "prototypes.velocity", velocity_);
   const auto steps = state.get_scalar<std::int64_t>("prototypes.steps");
   std::vector<double> rates = state.get<double>("prototypes.rates");
   std::vector<std::int64_t> fresh_until = state.get<std::int64_t>("prototypes.fresh_until");

@@ -19,7 +19,8 @@ struct PrototypeOptions {
 //   v <- momentum v + g + weight_decay w,   w <- w - rate v   (torch.optim.SGD, dampening 0)
 // for every row and step, but rows outside the active set are not touched: their missing steps (g = 0) are a linear
 // recurrence in (w, v), applied exactly when the row is next used. So a sparse run equals the dense one in which the
-// other rows get gradient 0. One owner; not for use from several threads at once.
+// other rows get gradient 0. With weight decay a row that stays away for many more than (1 - momentum) / (rate
+// weight_decay) steps shrinks much, and its next gradient, which goes as 1 / |w|, moves it far. One owner; not for use from several threads at once.
 class PrototypeTable {
  public:
   // Rows start as N(0, 1) / sqrt(dim) draws of a generator seeded by `seed` (the same on every device).
