@@ -19,24 +19,35 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-// u = x / |x| per row;  d/dx = (g - (g . u) u) / |x|, two passes less than autograd's own way.
-struct Normalise : Function<Normalise> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& rows, const at::Tensor& lengths) {
-    at::Tensor unit = rows / lengths;
-    context->save_for_backward({unit, lengths});
-    return unit;
+// C = U V^T with unit rows U = X / |X| and V = Y / |Y|. From G = d loss / d C,
+//   d/dX = (G V - sum_j(G * C) U) / |X|,   d/dY = (G^T U - sum_i(G * C) V) / |Y|,
+// which takes the sums over [batch, active] instead of over the rows, and no temporaries of the rows' size.
+struct Cosines : Function<Cosines> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& y,
+                            const at::Tensor& x_lengths, const at::Tensor& y_lengths) {
+    const at::Tensor u = x / x_lengths, v = y / y_lengths;
+    at::Tensor cosines = u.mm(v.t());
+    context->save_for_backward({u, v, x_lengths, y_lengths, cosines});
+    return cosines;
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
-    const at::Tensor &unit = saved[0], &lengths = saved[1], &g = gradients[0];
-    const at::Tensor along = (g * unit).sum(1, /*keepdim=*/true);
-    return {g.addcmul(unit, along, -1).div_(lengths), at::Tensor()};
+    const at::Tensor &u = saved[0], &v = saved[1], &x_lengths = saved[2], &y_lengths = saved[3], &g = gradients[0];
+    const at::Tensor along = g * saved[4];
+    at::Tensor for_x, for_y;
+    if (context->needs_input_grad(0)) {
+      for_x = g.mm(v).addcmul_(u, along.sum(1, /*keepdim=*/true), -1).div_(x_lengths);
+    }
+    if (context->needs_input_grad(1)) {
+      for_y = g.t().mm(u).addcmul_(v, along.sum(0).unsqueeze(1), -1).div_(y_lengths);
+    }
+    return {for_x, for_y, at::Tensor(), at::Tensor()};
   }
 };
 
-// Lengths are finite and positive exactly when the rows are usable, so this check reads [rows] numbers only.
-at::Tensor unit_rows(const at::Tensor& rows, const char* name) {
-  const at::Tensor lengths = rows.detach().norm(2, {1}, /*keepdim=*/true);
+// [rows, 1]. Lengths are finite and positive exactly when the rows are usable, so the check reads few numbers.
+at::Tensor lengths_of(const at::Tensor& rows, const char* name) {
+  at::Tensor lengths = rows.detach().norm(2, {1}, /*keepdim=*/true);
   const auto [low, high] = at::aminmax(lengths);
   const double shortest = low.item<double>(), longest = high.item<double>();
   if (!(shortest > 0) || !std::isfinite(longest)) {
@@ -45,7 +56,7 @@ at::Tensor unit_rows(const at::Tensor& rows, const char* name) {
                             "lower the learning rate or look at the input",
                             name, shortest, longest));
   }
-  return Normalise::apply(rows, lengths);
+  return lengths;
 }
 
 double rounding_of(at::ScalarType type) {
@@ -122,7 +133,8 @@ void check_input(const HeadInput& input) {
 }
 
 at::Tensor cosines_of(const HeadInput& input) {
-  return unit_rows(input.embeddings, "embedding").mm(unit_rows(input.prototypes, "active prototype").t());
+  return Cosines::apply(input.embeddings, input.prototypes, lengths_of(input.embeddings, "embedding"),
+                        lengths_of(input.prototypes, "active prototype"));
 }
 
 HeadOutput margin_softmax(const at::Tensor& cosines, const at::Tensor& targets, const at::Tensor& own_margins,
