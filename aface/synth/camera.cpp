@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace aface {
+namespace aface::synth {
 namespace {
 
 constexpr float kDegree = 3.14159265f / 180;
@@ -59,4 +59,4 @@ Vec3 Camera::on_plane(Point p, float plane) const {
   return {u, (y + turned_z * sin_pitch_) / cos_pitch_, plane};
 }
 
-}  // namespace aface
+}  // namespace aface::synth

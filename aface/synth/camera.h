@@ -3,7 +3,7 @@
 #include "aface/image/align.h"
 #include "aface/synth/head_surface.h"
 
-namespace aface {
+namespace aface::synth {
 
 // From the head's frame to chip pixels, orthographic: turn by yaw and pitch, then the similarity that brings
 // the five landmarks of this person and pose closest to the ArcFace template (as an aligner would), then what
@@ -24,4 +24,4 @@ class Camera {
   float pixels_per_unit_ = 1;
 };
 
-}  // namespace aface
+}  // namespace aface::synth

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace aface {
+namespace aface::synth {
 
 // Linear light, 0..1 per channel (more in highlights). The picture is stored as its square root, a gamma
 // of 2.
@@ -44,4 +44,4 @@ inline float bell(float r2) {
 }
 inline float square(float x) { return x * x; }
 
-}  // namespace aface
+}  // namespace aface::synth

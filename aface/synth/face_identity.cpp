@@ -5,7 +5,7 @@
 
 #include "aface/core/random.h"
 
-namespace aface {
+namespace aface::synth {
 namespace {
 
 // The photo streams use (seed, identity, photo); this one stays clear of any photo number.
@@ -141,7 +141,7 @@ HairStyle draw_hair(Draw& draw, const Traits& traits) {
   hair.side_volume = std::max(0.8f, draw.around(2.2f + 3 * smooth_step(20, 60, hair.length), 1.2f));
   hair.curl = square(draw.share());
   hair.bald =
-      draw.chance(0.22f * traits.male + 0.2f * traits.male * traits.age) ? draw.between(0.5f, 1) : 0.0f;
+      draw.chance(0.10f * traits.male + 0.25f * traits.male * traits.age) ? draw.between(0.5f, 1) : 0.0f;
   if (hair.bald > 0) hair.length = std::min(hair.length, 10.0f);
   hair.colour = draw_hair_colour(draw, traits);
   return hair;
@@ -213,4 +213,4 @@ FaceIdentity draw_identity(std::uint64_t seed, std::int64_t identity) {
   return face;
 }
 
-}  // namespace aface
+}  // namespace aface::synth

@@ -5,7 +5,7 @@
 
 #include "aface/synth/colour.h"
 
-namespace aface {
+namespace aface::synth {
 
 // What makes a person, whatever the photo. Lengths are in pixels of a 112 x 112 chip; the origin lies between
 // the eyes and the mouth on the middle line, u points right in the picture and v down: the ArcFace template
@@ -124,4 +124,4 @@ struct FaceIdentity {
 // Draws a person from continuous distributions. Depends on (seed, identity) alone.
 FaceIdentity draw_identity(std::uint64_t seed, std::int64_t identity);
 
-}  // namespace aface
+}  // namespace aface::synth

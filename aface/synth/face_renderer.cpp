@@ -13,7 +13,7 @@
 #include "aface/synth/rasterizer.h"
 #include "aface/synth/value_noise.h"
 
-namespace aface {
+namespace aface::synth {
 namespace {
 
 Vec3 unit(Vec3 p) {
@@ -196,4 +196,4 @@ Image render_face(const FaceIdentity& face, const PhotoConditions& photo, int si
   return develop(std::move(light), size, photo);
 }
 
-}  // namespace aface
+}  // namespace aface::synth

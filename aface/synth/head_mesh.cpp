@@ -5,7 +5,7 @@
 
 #include "aface/synth/value_noise.h"
 
-namespace aface {
+namespace aface::synth {
 namespace {
 
 constexpr float kPi = 3.14159265f;
@@ -13,6 +13,10 @@ constexpr float kPi = 3.14159265f;
 Vec3 minus(Vec3 p, Vec3 q) { return {p.x - q.x, p.y - q.y, p.z - q.z}; }
 Vec3 cross(Vec3 p, Vec3 q) { return {p.y * q.z - p.z * q.y, p.z * q.x - p.x * q.z, p.x * q.y - p.y * q.x}; }
 
+// How far index `i` of `count` is along, 0..1.
+float along(int i, int count) { return static_cast<float>(i) / static_cast<float>(count - 1); }
+
+// make_vertex(row, column) gives position, a, b and mask; normals follow from the neighbours.
 template <class MakeVertex>
 Mesh make_grid(Part part, int rows, int columns, const MakeVertex& make_vertex) {
   Mesh mesh;
@@ -22,8 +26,7 @@ Mesh make_grid(Part part, int rows, int columns, const MakeVertex& make_vertex) 
   mesh.vertices.reserve(static_cast<std::size_t>(rows) * columns);
   for (int i = 0; i < rows; ++i) {
     for (int j = 0; j < columns; ++j) {
-      mesh.vertices.push_back(
-          make_vertex(static_cast<float>(i) / (rows - 1), static_cast<float>(j) / (columns - 1)));
+      mesh.vertices.push_back(make_vertex(i, j));
     }
   }
   for (int i = 0; i < rows; ++i) {
@@ -53,14 +56,14 @@ Mesh build_skin(const HeadSurface& surface, float top) {
   };
   std::vector<Level> levels;
   for (int i = 0; i < kRows; ++i) {
-    const float t = static_cast<float>(i) / (kRows - 1);
+    const float t = along(i, kRows);
     const float eased = 0.65f * t + 0.35f * (0.5f - 0.5f * std::cos(kPi * t));  // denser at both ends
     const float v = mix(top, surface.chin(), eased);
     levels.push_back({v, surface.half_width(v), surface.depth(v)});
   }
-  return make_grid(Part::kSkin, kRows, kColumns, [&](float row, float column) {
-    const Level& level = levels[static_cast<std::size_t>(std::lround(row * (kRows - 1)))];
-    const float t = 2 * column - 1;
+  return make_grid(Part::kSkin, kRows, kColumns, [&](int row, int column) {
+    const Level& level = levels[static_cast<std::size_t>(row)];
+    const float t = 2 * along(column, kColumns) - 1;
     const float angle = (0.55f * t + 0.45f * t * t * t) * 0.57f * kPi;  // denser around the nose
     Vertex vertex;
     vertex.a = level.half_width * std::sin(angle);
@@ -77,10 +80,12 @@ Mesh build_ear(const FaceIdentity& face, const HeadSurface& surface, float side)
   const float tall = 12.5f * face.ear_size, wide = 7.5f * face.ear_size;
   const float c = std::cos(face.ear_angle), s = std::sin(face.ear_angle);
   const float base_x = surface.half_width(centre_v) - 1.5f;
-  return make_grid(Part::kEar, 11, 9, [&](float row, float column) {
+  constexpr int kRows = 11, kColumns = 9;
+  return make_grid(Part::kEar, kRows, kColumns, [&](int row, int column) {
     Vertex vertex;
-    vertex.a = side * (2 * column - 1);  // mirrored with the side, so that both face outwards
-    vertex.b = 2 * row - 1;
+    vertex.a =
+        side * (2 * along(column, kColumns) - 1);  // mirrored with the side, so that both face outwards
+    vertex.b = 2 * along(row, kRows) - 1;
     const float narrow =
         std::sqrt(std::max(0.0f, 1 - vertex.b * vertex.b)) * (vertex.b > 0 ? 1 - 0.3f * vertex.b : 1.0f);
     const float across = wide * narrow * vertex.a;  // from the hinge backwards and outwards
@@ -117,20 +122,19 @@ Mesh build_hair(const FaceIdentity& face, const PhotoConditions& photo, const He
   const float skull = face.head.top;
   const float bottom = std::max(20.0f, hair.length + 4);
   struct Level {
-    float v, half_width, depth, back;
+    float v, half_width, depth;
   };
   std::vector<Level> levels;
   for (int i = 0; i < kRows; ++i) {
-    const float t = static_cast<float>(i) / (kRows - 1);
+    const float t = along(i, kRows);
     const float v = mix(skull, bottom, 0.6f * t + 0.4f * t * t);
     // Long hair hangs straight down from the widest place.
-    const float hang = std::max(v, -6.0f);
-    const float width = v < 0 ? surface.half_width(v) : face.head.half_width * (1 - 0.0015f * hang);
-    levels.push_back({v, width, surface.depth(std::min(v, 0.0f)), 1.0f});
+    const float width = v < 0 ? surface.half_width(v) : face.head.half_width * (1 - 0.0015f * v);
+    levels.push_back({v, width, surface.depth(std::min(v, 0.0f))});
   }
-  return make_grid(Part::kHair, kRows, kColumns, [&](float row, float column) {
-    const Level& level = levels[static_cast<std::size_t>(std::lround(row * (kRows - 1)))];
-    const float t = 2 * column - 1;
+  return make_grid(Part::kHair, kRows, kColumns, [&](int row, int column) {
+    const Level& level = levels[static_cast<std::size_t>(row)];
+    const float t = 2 * along(column, kColumns) - 1;
     const float angle = (0.5f * t + 0.5f * t * t * t) * kPi;  // denser in front, where the edge shows
     const float high = smooth_step(-20, skull, level.v);
     const float wave =
@@ -159,10 +163,11 @@ Mesh build_hair(const FaceIdentity& face, const PhotoConditions& photo, const He
 
 Mesh build_neck(const FaceIdentity& face) {
   const float radius = 0.66f * face.head.half_width;
-  return make_grid(Part::kNeck, 14, 25, [&](float row, float column) {
+  constexpr int kRows = 14, kColumns = 25;
+  return make_grid(Part::kNeck, kRows, kColumns, [&](int row, int column) {
     Vertex vertex;
-    vertex.a = (2 * column - 1) * 0.6f * kPi;
-    vertex.b = mix(25, 110, row);
+    vertex.a = (2 * along(column, kColumns) - 1) * 0.6f * kPi;
+    vertex.b = mix(25, 110, along(row, kRows));
     const float shoulders = 70 * square(smooth_step(62, 105, vertex.b));
     vertex.position = {(radius + shoulders) * std::sin(vertex.a), vertex.b,
                        (0.8f * radius + 0.2f * shoulders) * std::cos(vertex.a) - 8};
@@ -184,4 +189,4 @@ std::vector<Mesh> build_meshes(const FaceIdentity& face, const PhotoConditions& 
   return meshes;
 }
 
-}  // namespace aface
+}  // namespace aface::synth

@@ -5,7 +5,7 @@
 
 #include "aface/synth/head_surface.h"
 
-namespace aface {
+namespace aface::synth {
 
 enum class Part : std::uint8_t { kNone, kNeck, kSkin, kEar, kHair };
 
@@ -29,4 +29,4 @@ struct Mesh {
 std::vector<Mesh> build_meshes(const FaceIdentity& face, const PhotoConditions& photo,
                                const HeadSurface& surface);
 
-}  // namespace aface
+}  // namespace aface::synth

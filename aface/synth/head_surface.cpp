@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace aface {
+namespace aface::synth {
 namespace {
 
 float bump(float u, float v, float centre_u, float centre_v, float radius_u, float radius_v) {
@@ -75,4 +75,4 @@ Vec3 HeadSurface::front(float u, float v) const {
   return {u, v, depth(v) * std::sqrt(1 - across * across) + relief(u, v)};
 }
 
-}  // namespace aface
+}  // namespace aface::synth

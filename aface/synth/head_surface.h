@@ -3,7 +3,7 @@
 #include "aface/synth/face_identity.h"
 #include "aface/synth/photo_conditions.h"
 
-namespace aface {
+namespace aface::synth {
 
 struct Vec3 {
   float x = 0;  // right in the picture
@@ -30,4 +30,4 @@ class HeadSurface {
   float chin_;
 };
 
-}  // namespace aface
+}  // namespace aface::synth

@@ -19,8 +19,8 @@ Image draw_montage(const SynthOptions& options, std::int64_t identities, std::in
       const std::int64_t identity = cell / photos, photo = cell % photos;
       const auto seed = static_cast<std::uint64_t>(options.seed);
       Random random(seed, static_cast<std::uint64_t>(identity), static_cast<std::uint64_t>(photo));
-      const Image chip =
-          render_face(draw_identity(seed, identity), draw_conditions(random, options.hardness), size);
+      const Image chip = synth::render_face(synth::draw_identity(seed, identity),
+                                            synth::draw_conditions(random, options.hardness), size);
       for (int y = 0; y < size; ++y) {
         std::copy_n(chip.at(0, y), size * 3,
                     montage.at(static_cast<int>(photo) * size, static_cast<int>(identity) * size + y));

@@ -5,7 +5,7 @@
 
 #include "aface/synth/value_noise.h"
 
-namespace aface {
+namespace aface::synth {
 namespace {
 
 // Distance to a rectangle with rounded corners around the origin.
@@ -128,4 +128,4 @@ Rgb paint_background(float x, float y, const PhotoConditions& photo) {
   return colour;
 }
 
-}  // namespace aface
+}  // namespace aface::synth

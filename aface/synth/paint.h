@@ -2,7 +2,7 @@
 
 #include "aface/synth/head_surface.h"
 
-namespace aface {
+namespace aface::synth {
 
 // What the skin looks like at one place, before light.
 struct Material {
@@ -33,4 +33,4 @@ struct FacePaint {
   void paint_brow(Material& m, float u, float v) const;
 };
 
-}  // namespace aface
+}  // namespace aface::synth

@@ -4,7 +4,7 @@
 #include "aface/synth/paint.h"
 #include "aface/synth/value_noise.h"
 
-namespace aface {
+namespace aface::synth {
 
 void FacePaint::paint_mouth(Material& m, float u, float v) const {
   const MouthShape& mouth = face.mouth;
@@ -112,4 +112,4 @@ void FacePaint::paint_brow(Material& m, float u, float v) const {
            std::min(0.95f, brows.density * strands * body));
 }
 
-}  // namespace aface
+}  // namespace aface::synth

@@ -3,7 +3,7 @@
 #include "aface/synth/paint.h"
 #include "aface/synth/value_noise.h"
 
-namespace aface {
+namespace aface::synth {
 namespace {
 
 // Distance from (u, v) to the segment p-q.
@@ -122,4 +122,4 @@ void FacePaint::paint_nose(Material& m, float u, float v) const {
   m.gloss += 0.25f * bell(square(side / 3) + square((v - nose.tip + 1) / 4));
 }
 
-}  // namespace aface
+}  // namespace aface::synth

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace aface {
+namespace aface::synth {
 
 // How many pairs n things make.
 inline std::int64_t pairs_among(std::int64_t n) { return n * (n - 1) / 2; }
@@ -17,4 +17,4 @@ inline std::pair<std::int64_t, std::int64_t> unordered_pair(std::int64_t index) 
   return {index - pairs_among(j), j};
 }
 
-}  // namespace aface
+}  // namespace aface::synth

@@ -5,7 +5,7 @@
 
 #include "aface/core/check.h"
 
-namespace aface {
+namespace aface::synth {
 namespace {
 
 float between(Random& random, float low, float high) { return static_cast<float>(random.uniform(low, high)); }
@@ -103,10 +103,10 @@ PhotoConditions draw_conditions(Random& random, double hardness) {
   photo.background = mix(studio, any_colour(random, 0.1f, 0.95f), variety);
   photo.background_far = mix(studio, any_colour(random, 0.1f, 0.95f), variety);
   photo.background_detail = variety * between(random, 0, 1);
-  photo.cloth = any_colour(random, 0.1f, 0.9f);
+  photo.cloth = mix(painted(0.3f, 0.32f, 0.36f), any_colour(random, 0.1f, 0.9f), variety);
   draw_camera(random, h, photo);
   photo.texture_seed = static_cast<std::uint32_t>(random.next() >> 32);
   return photo;
 }
 
-}  // namespace aface
+}  // namespace aface::synth

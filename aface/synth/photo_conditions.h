@@ -5,7 +5,7 @@
 #include "aface/core/random.h"
 #include "aface/synth/colour.h"
 
-namespace aface {
+namespace aface::synth {
 
 enum class Occluder { kNone, kGlasses, kSunglasses, kScarf, kMask, kHand };
 const char* occluder_name(Occluder occluder);
@@ -54,4 +54,4 @@ struct PhotoConditions {
 // hardness 0: passport photos; 1: strong pose, light, occlusion, blur.
 PhotoConditions draw_conditions(Random& random, double hardness);
 
-}  // namespace aface
+}  // namespace aface::synth

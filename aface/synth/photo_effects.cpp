@@ -5,7 +5,7 @@
 
 #include "aface/core/random.h"
 
-namespace aface {
+namespace aface::synth {
 namespace {
 
 std::vector<float> gauss_weights(float deviation) {
@@ -103,4 +103,4 @@ Image develop(std::vector<Rgb> light, int size, const PhotoConditions& photo) {
   return image;
 }
 
-}  // namespace aface
+}  // namespace aface::synth

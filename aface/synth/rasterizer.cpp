@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace aface {
+namespace aface::synth {
 namespace {
 
 struct Corner {
@@ -12,15 +12,20 @@ struct Corner {
   float a, b, mask;
 };
 
-// A weight that is linear over the picture: 1 at a corner of the triangle, 0 on the opposite side.
+// A weight that is linear over the picture: 1 at one corner of the triangle, 0 on the side p-q opposite to
+// it.
 struct Weight {
-  float at_origin, per_x, per_y;
+  float from_x, from_y, per_x, per_y;
 
-  // Opposite side p-q; `scale` is one over twice the triangle's signed area.
+  // `scale` is one over twice the triangle's signed area. Measured from p, as differences of large products
+  // would leave cracks between triangles.
   Weight(const Corner& p, const Corner& q, float scale)
-      : at_origin((p.x * q.y - p.y * q.x) * scale), per_x((p.y - q.y) * scale), per_y((q.x - p.x) * scale) {}
-  float at(float x, float y) const { return at_origin + per_x * x + per_y * y; }
+      : from_x(p.x), from_y(p.y), per_x((p.y - q.y) * scale), per_y((q.x - p.x) * scale) {}
+  float at(float x, float y) const { return per_x * (x - from_x) + per_y * (y - from_y); }
 };
+
+// Samples on an edge belong to both triangles rather than, after rounding, to neither.
+constexpr float kEdgeTolerance = 1e-4f;
 
 class Canvas {
  public:
@@ -45,7 +50,7 @@ class Canvas {
         const float wp = weight_p.at(static_cast<float>(x), static_cast<float>(y));
         const float wq = weight_q.at(static_cast<float>(x), static_cast<float>(y));
         const float wr = 1 - wp - wq;
-        if (std::min({wp, wq, wr}) < 0) continue;
+        if (std::min({wp, wq, wr}) < -kEdgeTolerance) continue;
         const float depth = wp * p.depth + wq * q.depth + wr * r.depth;
         Fragment& fragment = row[x];
         if (depth <= fragment.depth) continue;
@@ -96,4 +101,4 @@ std::vector<Fragment> rasterize(const std::vector<Mesh>& meshes, const Camera& c
   return canvas.take();
 }
 
-}  // namespace aface
+}  // namespace aface::synth

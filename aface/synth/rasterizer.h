@@ -5,7 +5,7 @@
 #include "aface/synth/camera.h"
 #include "aface/synth/head_mesh.h"
 
-namespace aface {
+namespace aface::synth {
 
 // What one sample of the picture sees.
 struct Fragment {
@@ -23,4 +23,4 @@ constexpr int kSamplesPerSide = 2;
 // Draws the meshes, nearest first wins. Returns [size * 2, size * 2] fragments, row-major.
 std::vector<Fragment> rasterize(const std::vector<Mesh>& meshes, const Camera& camera, int size);
 
-}  // namespace aface
+}  // namespace aface::synth

@@ -11,7 +11,7 @@
 #include "aface/core/random.h"
 #include "aface/synth/pair_index.h"
 
-namespace aface {
+namespace aface::synth {
 namespace {
 
 // Streams of their own, clear of those of the photos.
@@ -163,4 +163,4 @@ std::string plan_pairs(const SynthOptions& options) {
   return text;
 }
 
-}  // namespace aface
+}  // namespace aface::synth

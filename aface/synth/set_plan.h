@@ -6,7 +6,7 @@
 
 #include "aface/synth/synth_options.h"
 
-namespace aface {
+namespace aface::synth {
 
 // Which photos there are, whose they are and what label they carry; nothing is drawn yet.
 
@@ -42,4 +42,4 @@ std::vector<PlannedPhoto> plan_heldout_photos(const SynthOptions& options);
 // folds.
 std::string plan_pairs(const SynthOptions& options);
 
-}  // namespace aface
+}  // namespace aface::synth

@@ -41,7 +41,7 @@ void check_training(const SynthOptions& o) {
                     "identities or min_images",
                     o.identities, o.min_images, o.images));
   }
-  const std::int64_t noisy = count_noisy_photos(o), most = o.images - o.identities;
+  const std::int64_t noisy = synth::count_noisy_photos(o), most = o.images - o.identities;
   if (noisy > most) {
     refuse(fmt::format(
         "label_noise: {} of {} photos would be flipped, but one photo of each of the {} identities keeps "
@@ -67,8 +67,9 @@ void check_heldout(const SynthOptions& o) {
         "pairs: must be a multiple of 20, half same and half different in 10 folds (got {}); try {}", o.pairs,
         o.pairs / 20 * 20 + 20));
   }
-  const std::int64_t same = o.heldout_identities * pairs_among(o.heldout_images);
-  const std::int64_t different = pairs_among(o.heldout_identities) * o.heldout_images * o.heldout_images;
+  const std::int64_t same = o.heldout_identities * synth::pairs_among(o.heldout_images);
+  const std::int64_t different =
+      synth::pairs_among(o.heldout_identities) * o.heldout_images * o.heldout_images;
   const std::int64_t most = 2 * std::min(same, different) / 20 * 20;
   if (o.pairs > most) {
     refuse(fmt::format(

@@ -25,6 +25,8 @@
 namespace aface {
 namespace {
 
+using synth::PlannedPhoto;
+
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
@@ -98,10 +100,10 @@ void write_new_file(const std::string& path, const std::vector<unsigned char>& b
   }
 }
 
-PhotoConditions conditions_of(const SynthOptions& options, const PlannedPhoto& photo) {
+synth::PhotoConditions conditions_of(const SynthOptions& options, const PlannedPhoto& photo) {
   Random random(static_cast<std::uint64_t>(options.seed), static_cast<std::uint64_t>(photo.identity),
                 static_cast<std::uint64_t>(photo.photo));
-  return draw_conditions(random, options.hardness);
+  return synth::draw_conditions(random, options.hardness);
 }
 
 void draw_photos(const SynthOptions& options, const std::vector<PlannedPhoto>& photos,
@@ -116,9 +118,10 @@ void draw_photos(const SynthOptions& options, const std::vector<PlannedPhoto>& p
     for (std::int64_t i = begin; i < end; ++i) {
       throw_if_stopped();
       const PlannedPhoto& photo = photos[static_cast<std::size_t>(i)];
-      const FaceIdentity face = draw_identity(static_cast<std::uint64_t>(options.seed), photo.identity);
-      const PhotoConditions conditions = conditions_of(options, photo);
-      const Image image = render_face(face, conditions, static_cast<int>(options.size));
+      const synth::FaceIdentity face =
+          synth::draw_identity(static_cast<std::uint64_t>(options.seed), photo.identity);
+      const synth::PhotoConditions conditions = conditions_of(options, photo);
+      const Image image = synth::render_face(face, conditions, static_cast<int>(options.size));
       write_new_file(folder + "/" + photo.path, encode_jpeg(image, conditions.jpeg_quality));
       const std::int64_t drawn = ++done;
       if (drawn % tenth == 0) log_info("synth", "{} of {} photos", drawn, count);
@@ -138,13 +141,14 @@ std::string truth_text(const SynthOptions& options, const std::vector<PlannedPho
       "deg\tsmile\t"
       "mouth_open_px\teyes_open\toccluder\tblur_px\tnoise\tresolution\tjpeg_quality\n";
   for (const PlannedPhoto& photo : photos) {
-    const PhotoConditions c = conditions_of(options, photo);
+    const synth::PhotoConditions c = conditions_of(options, photo);
     text += fmt::format(
         "{}\t{}\t{}\t{}\t{:.2f}\t{:.2f}\t{:.2f}\t{:.2f}\t{:.2f}\t{:.3f}\t{:.2f}\t{:.3f}\t{}\t{:.3f}\t{:.4f}"
         "\t{:.3f}\t{}\n",
         photo.path, photo.label, photo.truth, photo.is_noisy() ? 1 : 0, c.yaw_deg, c.pitch_deg, c.roll_deg,
         c.light_azimuth_deg, c.light_elevation_deg, c.expression.smile, c.expression.open,
-        c.expression.eyes_open, occluder_name(c.occluder), c.blur_px, c.noise, c.resolution, c.jpeg_quality);
+        c.expression.eyes_open, synth::occluder_name(c.occluder), c.blur_px, c.noise, c.resolution,
+        c.jpeg_quality);
   }
   return text;
 }
@@ -185,13 +189,14 @@ class TemporaryFolder {
 // "hardness 0.5, asked for 0.4", or empty when the two sets have the same options.
 std::string difference(const Json& there, const Json& asked) {
   std::string text;
-  if (there.value("drawing_version", 0) != kDrawingVersion) text = "drawn by another version of this program";
-  const Json options = there.value("options", Json::object());
+  if (!there.contains("drawing_version") || there["drawing_version"] != kDrawingVersion) {
+    text = "drawn by another version of this program";
+  }
+  const Json options = there.contains("options") ? there["options"] : Json();
   for (const auto& [name, value] : asked["options"].items()) {
-    const Json other = options.value(name, Json());
-    if (other != value)
-      text +=
-          fmt::format("{}{} {}, asked for {}", text.empty() ? "" : "; ", name, other.dump(), value.dump());
+    const Json other = options.is_object() && options.contains(name) ? options[name] : Json();
+    if (other == value) continue;
+    text += fmt::format("{}{} {}, asked for {}", text.empty() ? "" : "; ", name, other.dump(), value.dump());
   }
   return text;
 }
@@ -246,7 +251,7 @@ SyntheticFacesReport write_synthetic_faces(const SynthOptions& options, const st
   check_synth_options(options);
   if (out_dir.empty()) throw Error(ErrorKind::kUsage, "synth: the output folder has no name; name one");
   const std::string target = without_trailing_slashes(out_dir);
-  const auto training = plan_training_photos(options);
+  const auto training = synth::plan_training_photos(options);
   SyntheticFacesReport report = count_set(options, training);
   const Json summary = summary_of(options, report);
   report.reused = is_there_already(target, summary, existing);
@@ -258,8 +263,8 @@ SyntheticFacesReport write_synthetic_faces(const SynthOptions& options, const st
   draw_photos(options, training, paths.train_images, threads);
   if (options.heldout_identities > 0) {
     make_folder(paths.heldout_images);
-    draw_photos(options, plan_heldout_photos(options), paths.heldout_images, threads);
-    write_file_atomically(paths.heldout_pairs, plan_pairs(options));
+    draw_photos(options, synth::plan_heldout_photos(options), paths.heldout_images, threads);
+    write_file_atomically(paths.heldout_pairs, synth::plan_pairs(options));
   }
   write_file_atomically(paths.train_list, list_text(training));
   write_file_atomically(paths.truth, truth_text(options, training));

@@ -5,7 +5,7 @@
 
 #include "aface/synth/colour.h"
 
-namespace aface {
+namespace aface::synth {
 
 // A value 0..1 that depends on the cell and the seed alone, so that skin and cloth look the same in every
 // photo.
@@ -27,4 +27,4 @@ inline float value_noise(float x, float y, std::uint32_t seed) {
              mix(cell_noise(cx, cy + 1, seed), cell_noise(cx + 1, cy + 1, seed), sx), sy);
 }
 
-}  // namespace aface
+}  // namespace aface::synth
