@@ -11,6 +11,7 @@
 #include "aface/core/error.h"
 #include "aface/core/stop_request.h"
 #include "apps/adaptiveface/command.h"
+#include "apps/adaptiveface/help_text.h"
 #include "apps/adaptiveface/start_up.h"
 #include "apps/adaptiveface/version.h"
 
@@ -18,22 +19,15 @@ namespace {
 
 constexpr int kOutOfMemory = 71;
 
-constexpr const char* kIntroduction =
-    "AdaptiveFace trains face recognisers on long-tailed data: one learnt margin per identity, "
-    "hard-prototype\n"
-    "mining, adaptive sampling, and the evaluation protocols of the field. Results go to stdout or to named "
-    "files,\n"
-    "progress and warnings to stderr.";
-
-constexpr const char* kFooter =
-    "Examples:\n"
-    "  adaptiveface train --config configs/demo.toml --run-dir runs/demo\n"
-    "  adaptiveface config --config configs/demo.toml --set head.kind=cosface\n"
-    "  adaptiveface COMMAND --help          what a command takes\n\n"
-    "Exit codes: 0 done; 2 wrong flag or option; 3 file missing, unreadable, damaged or not fitting;\n"
-    "  4 training diverged; 70 a bug of ours; 71 out of memory; 128+N stopped by signal N.";
-
-std::vector<aface::Command> commands() { return {aface::config_command()}; }
+// In the order of the help.
+std::vector<aface::Command> commands() {
+  return {
+      aface::align_command(),
+      aface::inspect_command(),
+      aface::synth_command(),
+      aface::config_command(),
+  };
+}
 
 int complain(int exit_code, const std::string& message) {
   fmt::print(stderr, "adaptiveface: error: {}\n", message);
@@ -54,8 +48,8 @@ void check_command_name(const std::string& name, const std::vector<aface::Comman
 }
 
 int run(int argc, char** argv) {
-  CLI::App app(kIntroduction, "adaptiveface");
-  app.footer(kFooter);
+  CLI::App app(aface::kIntroduction, "adaptiveface");
+  app.footer(aface::kFooter);
   app.set_version_flag("--version", aface::version_text);
   std::function<int()> chosen;
   for (const auto& command : commands()) {
