@@ -6,7 +6,9 @@
 
 #include <thread>
 
+#include "aface/config/config_writer.h"
 #include "aface/core/error.h"
+#include "aface/core/random.h"
 #include "tests/support/temp_dir.h"
 
 namespace aface {
@@ -174,6 +176,26 @@ TEST(ConfigReader, FilesThatAreNoConfigurationAreErrors) {
   EXPECT_THAT(message_of(load("/dev/zero")), HasSubstr("larger than 1 MiB"));
   const auto deep = dir.write("deep.toml", "[head]\nkind = " + std::string(500000, '[') + "\n");
   EXPECT_THAT(message_of(load(deep)), HasSubstr("deep.toml:2:"));
+}
+
+TEST(ConfigReader, DamagedTextGivesAnErrorOfOneLineOrAValidConfig) {
+  const std::string whole = to_toml(RunConfig(), TomlStyle::kDocumented);
+  int refused = 0;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    std::string text = whole.substr(0, static_cast<std::size_t>(random.below(whole.size()) + 1));
+    for (int i = 0; i < 5; ++i) text[random.below(text.size())] = static_cast<char>(random.below(256));
+    try {
+      parse_config(text, "damaged.toml");
+    } catch (const Error& error) {  // any other exception fails the test
+      ++refused;
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
+      EXPECT_EQ(std::string(error.what()).rfind("damaged.toml:", 0), 0u) << error.what();
+    }
+  }
+  EXPECT_GT(refused, 150);
 }
 
 TEST(ConfigReader, ReadsFromAPipe) {
