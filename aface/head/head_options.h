@@ -7,7 +7,8 @@
 
 namespace aface {
 
-// [head]: from embeddings and identities to the loss. See docs/method.md for the equations and their sources.
+// [head]: from embeddings and identities to the loss; options of other kinds are ignored. See docs/method.md for the
+// equations and their sources.
 struct HeadOptions {
   std::string kind = "adaptive_margin";  // softmax | sphereface | cosface | arcface | adaptive_margin
   double logit_scale = 32.0;             // s, multiplies cosines before the softmax
@@ -19,7 +20,7 @@ struct HeadOptions {
   double margin_min = 0.0;               // bounds of every margin
   double margin_max = 1.0;
   double margin_weight = 10.0;           // lambda; 10 is a reader's report of the paper
-  double margin_learning_rate = 0.1;     // plain gradient descent, no momentum, no decay
+  double margin_learning_rate = 0.1;     // times the schedule's current / highest rate; no momentum, no decay
   std::int64_t margin_freeze_steps = 0;  // margins stay at margin_init for so many steps
   double margin_bound_warning = 0.5;     // warn when a larger share of margins sits at a bound
 };
@@ -35,7 +36,7 @@ void describe(Visitor& v, HeadOptions& o) {
   v.field("margin_min", o.margin_min, doc("adaptive: lower bound of every margin").range(0, 2));
   v.field("margin_max", o.margin_max, doc("adaptive: upper bound of every margin").range(0, 2));
   v.field("margin_weight", o.margin_weight, doc("adaptive: lambda, pull towards larger margins; 0 turns it off").range(0, 1e6));
-  v.field("margin_learning_rate", o.margin_learning_rate, doc("adaptive: plain gradient descent on margins").range(0, 1e6));
+  v.field("margin_learning_rate", o.margin_learning_rate, doc("adaptive: rate of plain gradient descent on margins, times the schedule's current / highest rate").range(0, 1e6));
   v.field("margin_freeze_steps", o.margin_freeze_steps, doc("adaptive: margins stay at their start for so many steps").at_least(0));
   v.field("margin_bound_warning", o.margin_bound_warning, doc("adaptive: warn when a larger share sits at a bound").range(0, 1));
 }

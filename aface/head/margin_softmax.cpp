@@ -139,6 +139,9 @@ at::Tensor cosines_of(const HeadInput& input) {
 
 HeadOutput margin_softmax(const at::Tensor& cosines, const at::Tensor& targets, const at::Tensor& own_margins,
                           MarginFunction margin, double logit_scale) {
+  AFACE_CHECK(cosines.dim() == 2 && targets.sizes() == cosines.sizes().slice(0, 1) && own_margins.sizes() == targets.sizes(),
+              "one target and one margin per row of cosines");
+  AFACE_CHECK(own_margins.scalar_type() == at::kDouble && own_margins.device().is_cpu(), "margins are float64 on the CPU");
   HeadOutput output;
   output.cosines = cosines.detach();
   output.own_cosine = output.cosines.gather(1, targets.unsqueeze(1)).squeeze(1);

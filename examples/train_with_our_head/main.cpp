@@ -22,7 +22,8 @@ int main() {
     aface::HeadInput input;
     input.active_ids = std::get<0>(at::_unique(torch::cat({owners, torch::randint(identities, {32}, torch::kLong)})));
     input.targets = torch::searchsorted(input.active_ids, owners);
-    input.prototypes = prototypes.activate({input.active_ids.data_ptr<std::int64_t>(), static_cast<std::size_t>(input.active_ids.numel())});
+    const auto active = static_cast<std::size_t>(input.active_ids.numel());
+    input.prototypes = prototypes.activate({input.active_ids.data_ptr<std::int64_t>(), active});
     input.embeddings = network->forward(images);
     input.step = step;
 
@@ -33,8 +34,10 @@ int main() {
     prototypes.step(0.05);
     head->update(step, 1.0);
 
-    (step < 20 ? first : last) += step < 20 || step >= steps - 20 ? output.loss.item<double>() / 20 : 0;
-    if (step % 50 == 0) std::cout << "step " << step << " loss " << output.loss.item<double>() << '\n';
+    const double loss = output.loss.item<double>();
+    if (step < 20) first += loss / 20;
+    if (step >= steps - 20) last += loss / 20;
+    if (step % 50 == 0) std::cout << "step " << step << " loss " << loss << '\n';
   }
   std::cout << "loss from " << first << " to " << last << ", mean margin " << head->report().at("margin_mean") << '\n';
   return last < 0.5 * first ? 0 : 1;
