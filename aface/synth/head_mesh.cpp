@@ -49,7 +49,7 @@ Mesh make_grid(Part part, int rows, int columns, const MakeVertex& make_vertex) 
 }
 
 Mesh build_skin(const HeadSurface& surface, float top) {
-  constexpr int kRows = 64, kColumns = 57;
+  constexpr int kRows = 52, kColumns = 49;
   // The outline only depends on the row, so it is worked out once for each.
   struct Level {
     float v, half_width, depth;
@@ -115,7 +115,7 @@ float hair_edge(const HairStyle& hair, float angle, float fringe) {
 
 Mesh build_hair(const FaceIdentity& face, const PhotoConditions& photo, const HeadSurface& surface) {
   const HairStyle& hair = face.hair;
-  constexpr int kRows = 48, kColumns = 73;
+  constexpr int kRows = 36, kColumns = 61;
   const float top = std::max(0.5f, hair.top_volume + photo.hair_lift) * (1 - 0.9f * hair.bald);
   const float sides = std::max(0.5f, hair.side_volume + 0.4f * photo.hair_lift);
   const float fringe = hair.fringe > 2 ? std::max(0.0f, hair.fringe + photo.fringe_shift) : hair.fringe;

@@ -27,35 +27,47 @@ struct Weight {
 // Samples on an edge belong to both triangles rather than, after rounding, to neither.
 constexpr float kEdgeTolerance = 1e-4f;
 
+// For x >= 0; std::ceil is slow where the processor's rounding instruction may not be used.
+int round_up(float x) {
+  const int whole = static_cast<int>(x);
+  return whole + (static_cast<float>(whole) < x ? 1 : 0);
+}
+
 class Canvas {
  public:
-  explicit Canvas(int side) : side_(side), fragments_(static_cast<std::size_t>(side) * side) {}
+  explicit Canvas(int side)
+      : side_(side), fragments_(static_cast<std::size_t>(side) * side), depths_(fragments_.size(), -1e9f) {}
 
   void draw_triangle(const Corner& p, const Corner& q, const Corner& r, Part part) {
     if (p.mask <= 0 && q.mask <= 0 && r.mask <= 0) return;
+    const float last = static_cast<float>(side_ - 1);
+    const float left = std::max(0.0f, std::min({p.x, q.x, r.x})),
+                right = std::min(last, std::max({p.x, q.x, r.x}));
+    const float top = std::max(0.0f, std::min({p.y, q.y, r.y})),
+                bottom = std::min(last, std::max({p.y, q.y, r.y}));
+    if (left > right || top > bottom) return;
     const float whole = (q.x - p.x) * (r.y - p.y) - (q.y - p.y) * (r.x - p.x);
     // Only hair is a sheet whose back can be seen.
     if (whole == 0 || (whole < 0 && part != Part::kHair)) return;
-    const int x0 = std::max(0, static_cast<int>(std::ceil(std::min({p.x, q.x, r.x}))));
-    const int y0 = std::max(0, static_cast<int>(std::ceil(std::min({p.y, q.y, r.y}))));
-    const int x1 = std::min(side_ - 1, static_cast<int>(std::floor(std::max({p.x, q.x, r.x}))));
-    const int y1 = std::min(side_ - 1, static_cast<int>(std::floor(std::max({p.y, q.y, r.y}))));
-    if (x0 > x1 || y0 > y1) return;
+    const int x0 = round_up(left), x1 = static_cast<int>(right), y0 = round_up(top),
+              y1 = static_cast<int>(bottom);
     const float scale = 1 / whole;
     const Weight weight_p(q, r, scale), weight_q(r, p, scale);
     const bool is_cut = p.mask <= 0 || q.mask <= 0 || r.mask <= 0;
     for (int y = y0; y <= y1; ++y) {
-      Fragment* row = &fragments_[static_cast<std::size_t>(y) * side_];
+      const std::size_t start = static_cast<std::size_t>(y) * side_;
+      Fragment* row = &fragments_[start];
+      float* depths = &depths_[start];
       for (int x = x0; x <= x1; ++x) {
         const float wp = weight_p.at(static_cast<float>(x), static_cast<float>(y));
         const float wq = weight_q.at(static_cast<float>(x), static_cast<float>(y));
         const float wr = 1 - wp - wq;
         if (std::min({wp, wq, wr}) < -kEdgeTolerance) continue;
         const float depth = wp * p.depth + wq * q.depth + wr * r.depth;
-        Fragment& fragment = row[x];
-        if (depth <= fragment.depth) continue;
+        if (depth <= depths[x]) continue;
         if (is_cut && wp * p.mask + wq * q.mask + wr * r.mask <= 0) continue;
-        fragment.depth = depth;
+        depths[x] = depth;
+        Fragment& fragment = row[x];
         fragment.part = part;
         fragment.inside_out = whole < 0;
         fragment.a = wp * p.a + wq * q.a + wr * r.a;
@@ -72,6 +84,7 @@ class Canvas {
  private:
   int side_;
   std::vector<Fragment> fragments_;
+  std::vector<float> depths_;  // larger is nearer; apart, as it is read for every sample of every triangle
 };
 
 }  // namespace

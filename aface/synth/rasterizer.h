@@ -9,7 +9,6 @@ namespace aface::synth {
 
 // What one sample of the picture sees.
 struct Fragment {
-  float depth = -1e9f;  // larger is nearer
   Part part = Part::kNone;
   bool inside_out = false;  // the back of a sheet: the inner side of hair
   float a = 0;              // place on the part, see Vertex
