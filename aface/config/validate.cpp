@@ -70,6 +70,9 @@ void check_head(const HeadOptions& o, Rules& rules) {
   rules.require(o.margin_min <= o.margin_init && o.margin_init <= o.margin_max,
                 "head.margin_min <= margin_init <= margin_max must hold, got {}, {}, {}", o.margin_min,
                 o.margin_init, o.margin_max);
+  rules.require(o.margin_warmup_steps <= o.margin_freeze_steps,
+                "head.margin_warmup_steps must not exceed head.margin_freeze_steps for learnt margins, got {} and {}",
+                o.margin_warmup_steps, o.margin_freeze_steps);
 }
 
 void check_schedule(const RunConfig& c, Rules& rules) {

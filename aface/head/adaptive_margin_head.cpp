@@ -18,11 +18,14 @@ AdaptiveMarginHead::AdaptiveMarginHead(const HeadOptions& options, std::int64_t 
 
 HeadOutput AdaptiveMarginHead::forward(const HeadInput& input) {
   check_input(input);
-  return forward_cosines(cosines_of(input), input.targets, input.active_ids.index_select(0, input.targets));
+  const double growth = input.step < options_.margin_warmup_steps
+                            ? static_cast<double>(input.step) / static_cast<double>(options_.margin_warmup_steps)
+                            : 1.0;
+  return classify(cosines_of(input), input.targets, input.active_ids.index_select(0, input.targets), growth);
 }
 
-HeadOutput AdaptiveMarginHead::forward_cosines(const at::Tensor& cosines, const at::Tensor& targets,
-                                               const at::Tensor& identities) {
+HeadOutput AdaptiveMarginHead::classify(const at::Tensor& cosines, const at::Tensor& targets,
+                                        const at::Tensor& identities, double growth) {
   const at::Tensor ids = identities.to(at::kCPU).contiguous();
   const std::int64_t* own_ids = ids.data_ptr<std::int64_t>();
   const std::int64_t batch = ids.size(0);
@@ -30,7 +33,7 @@ HeadOutput AdaptiveMarginHead::forward_cosines(const at::Tensor& cosines, const 
   for (std::int64_t i = 0; i < batch; ++i) {
     AFACE_CHECK(own_ids[i] >= 0 && own_ids[i] < static_cast<std::int64_t>(margins_.size()),
                 "identity {} of {}", own_ids[i], margins_.size());
-    own_margins.data_ptr<double>()[i] = margins_[static_cast<std::size_t>(own_ids[i])];
+    own_margins.data_ptr<double>()[i] = growth * margins_[static_cast<std::size_t>(own_ids[i])];
   }
   if (at::GradMode::is_enabled()) {
     own_margins.requires_grad_(true);

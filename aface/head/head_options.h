@@ -13,7 +13,8 @@ struct HeadOptions {
   std::string kind = "adaptive_margin";  // softmax | sphereface | cosface | arcface | adaptive_margin
   double logit_scale = 32.0;             // s, multiplies cosines before the softmax
   double margin = 0.35;                  // cosface: off the cosine; arcface: radians; sphereface: factor >= 1
-  std::int64_t margin_warmup_steps = 0;  // fixed margins grow linearly from "none" over so many steps
+  std::int64_t margin_warmup_steps = 0;  // margins grow linearly from "none" over so many steps; learnt ones must be
+                                         // frozen for as long
   // --- adaptive_margin (AdaM)
   std::string margin_form = "cosine";    // cosine: s(cos - m), the paper's; angular: s cos(theta + m)
   double margin_init = 0.35;             // start value of every margin
@@ -30,7 +31,7 @@ void describe(Visitor& v, HeadOptions& o) {
   v.field("kind", o.kind, doc("the margin softmax").choice({"softmax", "sphereface", "cosface", "arcface", "adaptive_margin"}));
   v.field("logit_scale", o.logit_scale, doc("s, multiplies cosines before the softmax").range(1, 512));
   v.field("margin", o.margin, doc("cosface: off the cosine; arcface: radians; sphereface: factor of the angle, at least 1").range(0, 8));
-  v.field("margin_warmup_steps", o.margin_warmup_steps, doc("fixed margins grow linearly from none over so many steps").at_least(0));
+  v.field("margin_warmup_steps", o.margin_warmup_steps, doc("margins grow linearly from none over so many steps; learnt ones must be frozen for as long").at_least(0));
   v.field("margin_form", o.margin_form, doc("adaptive: s(cos - m) or s cos(theta + m)").choice({"cosine", "angular"}));
   v.field("margin_init", o.margin_init, doc("adaptive: start value of every margin").range(0, 2));
   v.field("margin_min", o.margin_min, doc("adaptive: lower bound of every margin").range(0, 2));

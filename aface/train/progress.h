@@ -1,0 +1,53 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "aface/train/trainer.h"
+
+namespace aface {
+
+// Means over one log interval, and the line that a person watches.
+class Progress {
+ public:
+  Progress(std::int64_t first_step, std::int64_t total_steps);
+
+  void add(const StepResult& result);
+
+  // The interval's numbers by name: loss, accuracy, own_cosine, learning_rate, gradient_norm, active_classes,
+  // images_per_s, stall_share, and softmax_mass, softmax_mass_wrong when they were measured. Starts the next interval.
+  std::map<std::string, double> close_interval(double stall_seconds);
+
+  // "step 120/3000 loss 7.31 ... 412 img/s eta 3m12s"
+  std::string line(std::int64_t steps_done, const std::map<std::string, double>& numbers) const;
+
+  std::int64_t images() const { return images_total_; }
+  double seconds() const;  // since construction
+  double mean_active_classes() const { return steps_total_ > 0 ? active_total_ / steps_total_ : 0; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  const std::int64_t first_step_;
+  const std::int64_t total_steps_;
+  const Clock::time_point start_ = Clock::now();
+
+  struct Interval {
+    Clock::time_point start = Clock::now();
+    std::int64_t steps = 0, images = 0, mass_count = 0;
+    double loss = 0, accuracy = 0, own_cosine = 0, gradient_norm = 0, active = 0;
+    SoftmaxMass mass;
+  };
+  Interval interval_;
+  double learning_rate_ = 0;
+  double stall_seconds_ = 0;
+  std::int64_t images_total_ = 0;
+  double steps_total_ = 0, active_total_ = 0;
+};
+
+// "2h03m", "3m12s", "8s"
+std::string duration_text(double seconds);
+
+}  // namespace aface

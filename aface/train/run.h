@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "aface/config/run_config.h"
+
+namespace aface {
+
+struct RunOptions {
+  std::string run_dir;
+  bool resume = false;         // go on from the newest checkpoint; from the start when there is none
+  bool allow_changes = false;  // resume although options that affect results differ from the run's
+  std::string command_line;    // for the record
+};
+
+// Trains to the end, or until SIGINT/SIGTERM (the step is finished and a checkpoint written first). Leaves in run_dir:
+//   config.toml            the resolved configuration
+//   metrics.jsonl, events.out.tfevents.*   numbers of every log interval
+//   checkpoints/           for --resume
+//   model.safetensors      the network with what its use depends on
+//   margins.tsv            identity, images, margin; richest first (adaptive margins only)
+//   noise_suspects.tsv     samples that look mislabelled, worst first (adaptive sampling only)
+//   summary.json           counts, speed, validation, margins of the richest and poorest
+// Returns 0, or 128 + signal. Throws Error, Error{kUsage} for a run directory that is in use without `resume`.
+int run_training(const RunConfig& config, const RunOptions& options);
+
+}  // namespace aface

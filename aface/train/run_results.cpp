@@ -1,0 +1,122 @@
+#include "aface/train/run_results.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "aface/core/file.h"
+#include "aface/nn/model_file.h"
+
+namespace aface {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Identities from the one with most images to the one with fewest.
+std::vector<std::int64_t> richest_first(const std::vector<std::int64_t>& images) {
+  std::vector<std::int64_t> order(images.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    return images[static_cast<std::size_t>(a)] > images[static_cast<std::size_t>(b)];
+  });
+  return order;
+}
+
+struct MarginRow {
+  std::string identity;
+  std::int64_t images = 0;
+  float margin = 0;
+};
+
+std::vector<MarginRow> margins_richest_first(const FaceDataset& dataset, const at::Tensor& margins) {
+  std::vector<MarginRow> rows;
+  if (!margins.defined() || margins.numel() == 0) return rows;
+  const std::vector<std::int64_t> images = dataset.images_per_identity();
+  const float* values = margins.data_ptr<float>();
+  for (const std::int64_t identity : richest_first(images)) {
+    const auto i = static_cast<std::size_t>(identity);
+    rows.push_back({dataset.identity_names[i], images[i], values[i]});
+  }
+  return rows;
+}
+
+void write_margins(const std::string& path, const std::vector<MarginRow>& rows) {
+  std::string text = "identity\timages\tmargin\n";
+  for (const MarginRow& row : rows) text += fmt::format("{}\t{}\t{:.6f}\n", row.identity, row.images, row.margin);
+  write_file_atomically(path, text);
+}
+
+void write_noise_suspects(const std::string& path, const FaceDataset& dataset, const Sampler& sampler) {
+  std::string text = "path\tidentity\town_cosine\ttimes_seen\ttimes_under_threshold\n";
+  for (const NoiseSuspect& suspect : sampler.noise_suspects()) {
+    const auto i = static_cast<std::size_t>(suspect.sample_id);
+    text += fmt::format("{}\t{}\t{:.4f}\t{}\t{}\n", dataset.paths[i],
+                        dataset.identity_names[static_cast<std::size_t>(dataset.identities[i])],
+                        suspect.mean_cosine, suspect.times_seen, suspect.times_under);
+  }
+  write_file_atomically(path, text);
+}
+
+Json margin_list(const std::vector<MarginRow>& rows, std::size_t begin, std::size_t end) {
+  Json list = Json::array();
+  for (std::size_t i = begin; i < end; ++i) {
+    list.push_back({{"identity", rows[i].identity}, {"images", rows[i].images}, {"margin", rows[i].margin}});
+  }
+  return list;
+}
+
+Json summary_of(const RunConfig& config, const RunOptions& options, const FaceDataset& dataset,
+                const Trainer& trainer, const Progress& progress, const RunResults& results,
+                const std::vector<MarginRow>& margins) {
+  Json summary;
+  summary["command"] = options.command_line;
+  summary["seed"] = config.train.seed;
+  summary["steps"] = trainer.steps_done();
+  summary["data"] = {{"identities", dataset.num_identities()},
+                     {"images", dataset.num_samples()},
+                     {"unreadable_images", trainer.bad_images()},
+                     {"fingerprint", dataset.fingerprint()}};
+  summary["this_session"] = {{"seconds", progress.seconds()},
+                             {"images", progress.images()},
+                             {"images_per_s", static_cast<double>(progress.images()) / progress.seconds()},
+                             {"mean_active_classes", progress.mean_active_classes()}};
+  summary["last_interval"] = results.last_interval;
+  if (results.validation) summary["validation"] = Json::parse(to_json(*results.validation));
+  if (!margins.empty()) {
+    const std::size_t few = std::min<std::size_t>(10, margins.size());
+    summary["margins_of_richest"] = margin_list(margins, 0, few);
+    summary["margins_of_poorest"] = margin_list(margins, margins.size() - few, margins.size());
+  }
+  return summary;
+}
+
+}  // namespace
+
+void write_run_results(const RunConfig& config, const RunOptions& options, const FaceDataset& dataset,
+                       Trainer& trainer, const Progress& progress, const RunResults& results) {
+  const std::string& dir = options.run_dir;
+  const std::string model = dir + "/model.safetensors";
+  save_model(model, trainer.backbone(),
+             {{"trained_with", config.head.kind + " head, " + config.mining.kind + " classes, " +
+                                   config.sampler.kind + " sampler"},
+              {"steps", std::to_string(trainer.steps_done())},
+              {"data_fingerprint", dataset.fingerprint()}});
+
+  const std::vector<MarginRow> margins = margins_richest_first(dataset, trainer.head().margins());
+  if (!margins.empty()) write_margins(dir + "/margins.tsv", margins);
+  if (config.sampler.kind == "adaptive") {
+    write_noise_suspects(dir + "/noise_suspects.tsv", dataset, trainer.sampler());
+  }
+  const std::string summary = dir + "/summary.json";
+  write_file_atomically(summary,
+                        summary_of(config, options, dataset, trainer, progress, results, margins).dump(2) + "\n");
+
+  if (results.validation) fmt::print("{}\n", to_table(*results.validation));
+  fmt::print("run directory: {}\nmodel:         {}\nsummary:       {}\n", dir, model, summary);
+  std::fflush(stdout);
+}
+
+}  // namespace aface

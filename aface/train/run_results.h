@@ -1,0 +1,25 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "aface/config/run_config.h"
+#include "aface/data/face_dataset.h"
+#include "aface/eval/verification.h"
+#include "aface/train/progress.h"
+#include "aface/train/run.h"
+#include "aface/train/trainer.h"
+
+namespace aface {
+
+struct RunResults {
+  std::optional<VerificationReport> validation;  // the last one
+  std::map<std::string, double> last_interval;   // numbers of the last log interval
+};
+
+// Writes what a finished run leaves behind (see run.h), each file atomically, and says on stdout where it is.
+void write_run_results(const RunConfig& config, const RunOptions& options, const FaceDataset& dataset,
+                       Trainer& trainer, const Progress& progress, const RunResults& results);
+
+}  // namespace aface

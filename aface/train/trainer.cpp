@@ -1,0 +1,304 @@
+#include "aface/train/trainer.h"
+
+#include <ATen/Context.h>
+#include <ATen/Functions.h>
+#include <fmt/core.h>
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/sgd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "aface/core/check.h"
+#include "aface/core/log.h"
+#include "aface/infer/batch_to_tensor.h"
+#include "aface/mining/softmax_mass.h"
+#include "aface/nn/model_file.h"
+#include "aface/nn/torch_compat.h"
+#include "aface/train/learning_rate.h"
+#include "aface/train/optimizer_state.h"
+
+namespace aface {
+namespace {
+
+at::Tensor ids_tensor(const std::vector<std::int64_t>& ids, c10::Device device) {
+  return at::tensor(ids, at::kLong).to(device);
+}
+
+// Row of each identity in the ascending list `active`, which holds them all.
+std::vector<std::int64_t> rows_of(const std::vector<std::int64_t>& identities,
+                                  const std::vector<std::int64_t>& active) {
+  std::vector<std::int64_t> rows;
+  rows.reserve(identities.size());
+  for (const std::int64_t identity : identities) {
+    const auto place = std::lower_bound(active.begin(), active.end(), identity);
+    AFACE_CHECK(place != active.end() && *place == identity, "identity {} is not active", identity);
+    rows.push_back(place - active.begin());
+  }
+  return rows;
+}
+
+RowMatrix view_rows(const at::Tensor& matrix) {
+  return {matrix.data_ptr<float>(), static_cast<std::size_t>(matrix.size(0)),
+          static_cast<std::size_t>(matrix.size(1))};
+}
+
+at::Tensor on_cpu(const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kFloat).contiguous(); }
+
+at::Tensor unit_length(const at::Tensor& rows) {
+  return rows / rows.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
+}
+
+// The generator that dropout and weight initialisation draw from.
+at::Generator default_generator(c10::Device device) { return at::globalContext().defaultGenerator(device); }
+
+std::vector<float> to_vector(const at::Tensor& values) {
+  if (!values.defined()) return {};
+  const at::Tensor cpu = on_cpu(values);
+  return {cpu.data_ptr<float>(), cpu.data_ptr<float>() + cpu.numel()};
+}
+
+}  // namespace
+
+Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset)
+    : config_(config),
+      dataset_(dataset),
+      device_(config.train.device),
+      margin_health_(dataset.images_per_identity(), config.head) {
+  const auto seed = static_cast<std::uint64_t>(config.train.seed);
+  if (device_.is_cuda() && !at::globalContext().hasCUDA()) {
+    throw Error(ErrorKind::kUsage, "train.device: this build of LibTorch sees no CUDA device; use cpu");
+  }
+  default_generator(device_).set_current_seed(seed);
+
+  sampler_ = make_sampler(config.sampler, dataset.identities, dataset.num_identities(), seed);
+  loader_ = std::make_unique<BatchLoader>(dataset, config.data, config.augment,
+                                          static_cast<int>(config.backbone.input_size), seed);
+  selector_ = make_class_selector(config.mining, dataset.num_identities(), seed,
+                                  static_cast<int>(config.train.threads));
+  backbone_ = make_backbone(config.backbone);
+  backbone_->to(device_);
+  if (config.train.channels_last) to_channels_last(*backbone_);
+  backbone_->train();
+  optimizer_ = make_sgd(*backbone_, config.optimizer);
+
+  PrototypeOptions prototype_options;
+  prototype_options.momentum = config.optimizer.momentum;
+  prototype_options.weight_decay = config.optimizer.weight_decay;
+  prototypes_ = std::make_unique<PrototypeTable>(dataset.num_identities(), config.backbone.embedding_dim, seed,
+                                                 prototype_options, device_);
+  head_ = make_head(config.head, dataset.num_identities(), device_);
+}
+
+Trainer::~Trainer() = default;
+
+void Trainer::keep_plans_ahead() {
+  while (static_cast<std::int64_t>(plans_ahead_.size()) < config_.data.prefetch) {
+    BatchPlan plan;
+    plan.step = step_ + static_cast<std::int64_t>(plans_ahead_.size());
+    plan.sample_ids = sampler_->draw(config_.train.batch_size);
+    plans_ahead_.push_back(plan);
+    loader_->submit(std::move(plan));
+  }
+}
+
+StepResult Trainer::step() {
+  keep_plans_ahead();
+  Batch batch = loader_->next();
+  plans_ahead_.pop_front();
+  if (batch.count() < 2) {
+    throw Error(ErrorKind::kData, fmt::format("step {}: fewer than two readable images in the batch; run "
+                                              "'adaptiveface inspect' on the data",
+                                              step_));
+  }
+
+  const double rate_share = learning_rate_share(config_.optimizer, step_, config_.train.steps);
+  const double rate = config_.optimizer.learning_rate * rate_share;
+
+  const at::Tensor chips = batch_to_tensor(
+      batch, device_, config_.train.channels_last ? ChipLayout::kChannelsLast : ChipLayout::kChannelsFirst);
+  at::Tensor embeddings;
+  {
+    const AutocastGuard autocast(device_, config_.train.bf16);
+    embeddings = backbone_->forward(chips);
+  }
+  embeddings = embeddings.to(at::kFloat);
+
+  rebuild_selector_when_due();
+  SelectionRequest request;
+  request.step = step_;
+  request.identities = batch.identities;
+  at::Tensor unit_embeddings;
+  if (selector_->needs_embeddings()) {
+    unit_embeddings = on_cpu(unit_length(embeddings.detach()));
+    request.unit_embeddings = view_rows(unit_embeddings);
+  }
+  const std::vector<std::int64_t> active = selector_->select(request);
+
+  HeadInput input;
+  input.embeddings = embeddings;
+  input.prototypes = prototypes_->activate(active);
+  input.active_ids = ids_tensor(active, device_);
+  input.targets = ids_tensor(rows_of(batch.identities, active), device_);
+  input.step = step_;
+  const HeadOutput output = head_->forward(input);
+
+  StepResult result;
+  result.images = batch.count();
+  result.loss = output.loss.item<double>();
+  if (!std::isfinite(result.loss)) {
+    throw Error(ErrorKind::kNumeric, fmt::format("step {}: the loss is {} at learning rate {:g}; lower "
+                                                 "optimizer.learning_rate or lengthen optimizer.warmup_steps",
+                                                 step_, result.loss, rate));
+  }
+  optimizer_->zero_grad();
+  output.loss.backward();
+  result.gradient_norm = clip_gradient();
+
+  set_learning_rate(*optimizer_, rate);
+  optimizer_->step();
+  const at::Tensor unit_rows = selector_->needs_feedback() ? unit_length(input.prototypes.detach()) : at::Tensor();
+  if (config_.mining.mass_every > 0 && config_.mining.kind != "all" && step_ % config_.mining.mass_every == 0) {
+    result.softmax_mass = measure_softmax_mass(batch, unit_length(embeddings.detach()), active);
+  }
+  prototypes_->step(rate * config_.optimizer.prototype_rate_factor);
+  head_->update(step_, rate_share);
+  give_feedback(batch, active, unit_rows, output);
+  loader_->recycle(std::move(batch));
+
+  result.accuracy = output.correct.to(at::kFloat).mean().item<double>();
+  result.own_cosine = output.own_cosine.mean().item<double>();
+  result.learning_rate = rate;
+  result.active_classes = static_cast<std::int64_t>(active.size());
+  ++step_;
+  return result;
+}
+
+void Trainer::rebuild_selector_when_due() {
+  if (!selector_->wants_rebuild(step_)) return;
+  const at::Tensor rows = prototypes_->unit_rows();
+  selector_->rebuild(step_, view_rows(rows));
+}
+
+void Trainer::give_feedback(const Batch& batch, const std::vector<std::int64_t>& active,
+                            const at::Tensor& unit_rows, const HeadOutput& output) {
+  if (selector_->needs_feedback()) {
+    const at::Tensor cosines = on_cpu(output.cosines);
+    const at::Tensor rows = on_cpu(unit_rows);
+    ScoreFeedback feedback;
+    feedback.step = step_;
+    feedback.identities = batch.identities;
+    feedback.active_ids = active;
+    feedback.cosines = view_rows(cosines);
+    feedback.unit_prototypes = view_rows(rows);
+    selector_->take_feedback(feedback);
+  }
+  const std::vector<float> own_cosine = to_vector(output.own_cosine);
+  const std::vector<float> correct = to_vector(output.correct);
+  std::vector<SampleFeedback> feedback(batch.sample_ids.size());
+  for (std::size_t i = 0; i < feedback.size(); ++i) {
+    feedback[i].sample_id = batch.sample_ids[i];
+    feedback[i].own_cosine = own_cosine[i];
+    feedback[i].correct = correct[i] != 0;
+  }
+  sampler_->take_feedback(feedback, step_);
+  margin_health_.add(batch.identities, to_vector(output.own_probability));
+}
+
+SoftmaxMass Trainer::measure_softmax_mass(const Batch& batch, const at::Tensor& unit_embeddings,
+                                          const std::vector<std::int64_t>& active) {
+  // A few samples tell the mean well enough, and keep the [samples, num_identities] scores small.
+  constexpr std::int64_t kSamples = 32;
+  const at::Tensor some = on_cpu(unit_embeddings.slice(0, 0, kSamples));
+  const at::Tensor cosines = some.matmul(prototypes_->unit_rows().t()).contiguous();
+  const Span<const std::int64_t> own(batch.identities.data(), static_cast<std::size_t>(some.size(0)));
+  SoftmaxMass mass;
+  mass.all = softmax_mass_caught(view_rows(cosines), active, config_.head.logit_scale);
+  mass.wrong = softmax_mass_caught(view_rows(cosines), active, config_.head.logit_scale, own);
+  return mass;
+}
+
+double Trainer::clip_gradient() {
+  const double limit = config_.train.max_gradient_norm;
+  const double norm = torch::nn::utils::clip_grad_norm_(
+      backbone_->parameters(), limit > 0 ? limit : std::numeric_limits<double>::infinity());
+  if (!std::isfinite(norm)) {
+    throw Error(ErrorKind::kNumeric, fmt::format("step {}: the gradient is not finite; lower "
+                                                 "optimizer.learning_rate or turn train.bf16 off",
+                                                 step_));
+  }
+  return norm;
+}
+
+std::map<std::string, double> Trainer::report_interval() {
+  std::map<std::string, double> numbers;
+  const auto add = [&numbers](const std::string& area, const std::map<std::string, double>& part) {
+    for (const auto& [name, value] : part) numbers[area + "/" + name] = value;
+  };
+  add("sampler", sampler_->report());
+  add("mining", selector_->report());
+  add("head", head_->report());
+  numbers["mining/stalest_age"] = static_cast<double>(prototypes_->stalest_age());
+  numbers["mining/never_active_share"] = prototypes_->share_never_active();
+  const MarginHealthReport health = margin_health_.report(to_vector(head_->margins()));
+  add("margin", health.numbers());
+  if (!health.warning.empty()) log_warning("margin", "{}", health.warning);
+  margin_health_.reset();
+  return numbers;
+}
+
+NamedArrays Trainer::save() const {
+  NamedArrays state;
+  save_module(*backbone_, "backbone.", state);
+  save_sgd(*optimizer_, *backbone_, state);
+  prototypes_->save(state);
+  head_->save(state);
+  selector_->save(state);
+  sampler_->save(state);
+  std::vector<std::int64_t> ahead;
+  for (const BatchPlan& plan : plans_ahead_) {
+    ahead.push_back(static_cast<std::int64_t>(plan.sample_ids.size()));
+    ahead.insert(ahead.end(), plan.sample_ids.begin(), plan.sample_ids.end());
+  }
+  state.put("loader.plans_ahead", ahead);
+  const at::Tensor generator = default_generator(device_).get_state();
+  state.put("torch.generator", std::vector<std::uint8_t>(generator.data_ptr<std::uint8_t>(),
+                                                         generator.data_ptr<std::uint8_t>() + generator.numel()));
+  state.put_scalar<std::int64_t>("train.step", step_);
+  state.metadata["data_fingerprint"] = dataset_.fingerprint();
+  return state;
+}
+
+void Trainer::restore(const NamedArrays& state) {
+  AFACE_CHECK(step_ == 0 && plans_ahead_.empty(), "restore() after the first step");
+  if (state.text("data_fingerprint") != dataset_.fingerprint()) {
+    throw Error(ErrorKind::kData, "the checkpoint was made with other training data (paths or identities differ); "
+                                  "point data at the same photos or start a new run directory");
+  }
+  restore_module(*backbone_, "backbone.", state);
+  restore_sgd(*optimizer_, *backbone_, state);
+  prototypes_->restore(state);
+  head_->restore(state);
+  selector_->restore(state);
+  sampler_->restore(state);
+  std::vector<std::uint8_t> generator = state.get<std::uint8_t>("torch.generator");
+  default_generator(device_).set_state(
+      at::from_blob(generator.data(), {static_cast<std::int64_t>(generator.size())}, at::kByte).clone());
+  step_ = state.get_scalar<std::int64_t>("train.step");
+
+  const std::vector<std::int64_t> ahead = state.get<std::int64_t>("loader.plans_ahead");
+  for (std::size_t place = 0; place < ahead.size();) {
+    const auto count = static_cast<std::size_t>(ahead[place++]);
+    if (count > ahead.size() - place) throw Error(ErrorKind::kFormat, "array 'loader.plans_ahead' is cut short");
+    BatchPlan plan;
+    plan.step = step_ + static_cast<std::int64_t>(plans_ahead_.size());
+    plan.sample_ids.assign(ahead.begin() + static_cast<std::ptrdiff_t>(place),
+                           ahead.begin() + static_cast<std::ptrdiff_t>(place + count));
+    place += count;
+    plans_ahead_.push_back(plan);
+    loader_->submit(std::move(plan));
+  }
+}
+
+}  // namespace aface

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aface/config/run_config.h"
+#include "aface/core/named_arrays.h"
+#include "aface/data/batch_loader.h"
+#include "aface/data/face_dataset.h"
+#include "aface/head/head.h"
+#include "aface/head/margin_health.h"
+#include "aface/head/prototypes.h"
+#include "aface/mining/class_selector.h"
+#include "aface/nn/backbone.h"
+#include "aface/sampling/sampler.h"
+
+namespace torch::optim {
+class SGD;
+}
+
+namespace aface {
+
+// Share of the softmax mass over ALL identities that the active ones hold.
+struct SoftmaxMass {
+  double all = 0;    // own identity included
+  double wrong = 0;  // among the wrong identities only: what the mining is for
+};
+
+// What one step measured.
+struct StepResult {
+  std::int64_t images = 0;
+  double loss = 0;
+  double accuracy = 0;         // plain cosine argmax over the active prototypes
+  double own_cosine = 0;       // mean over the batch
+  double learning_rate = 0;
+  double gradient_norm = 0;    // of the backbone, before clipping
+  std::int64_t active_classes = 0;
+  std::optional<SoftmaxMass> softmax_mass;  // when measured
+};
+
+// One training run's moving parts and the step that ties them together:
+//   sampler -> loader -> backbone -> selector -> prototypes -> head -> backward -> update -> feedback.
+// Batches are drawn `data.prefetch` steps ahead, in the trainer's thread, so a run does not depend on the number of
+// workers; what is drawn and not yet used is part of the state.
+class Trainer {
+ public:
+  // `dataset` must outlive the trainer. Throws Error{kUsage} for options that do not fit.
+  Trainer(const RunConfig& config, const FaceDataset& dataset);
+  ~Trainer();
+
+  std::int64_t steps_done() const { return step_; }
+  Backbone& backbone() { return *backbone_; }
+  const Head& head() const { return *head_; }
+  const Sampler& sampler() const { return *sampler_; }
+
+  // One optimiser step. Throws Error{kNumeric} on a non-finite loss or gradient, before anything is updated.
+  StepResult step();
+
+  // Numbers of the parts since the last call, by name ("sampler/...", "mining/...", "margin/..."). Starts a new
+  // interval of the margin health, and logs its warning if there is one.
+  std::map<std::string, double> report_interval();
+
+  double stall_seconds() const { return loader_->stall_seconds(); }
+  std::int64_t bad_images() const { return loader_->bad_images(); }
+
+  // Everything that the rest of the run depends on. restore() must come before the first step(); throws
+  // Error{kFormat|kData} when the state belongs to another network, data set or option.
+  NamedArrays save() const;
+  void restore(const NamedArrays& state);
+
+ private:
+  void keep_plans_ahead();
+  void rebuild_selector_when_due();
+  void give_feedback(const Batch& batch, const std::vector<std::int64_t>& active, const at::Tensor& unit_rows,
+                     const HeadOutput& output);
+  SoftmaxMass measure_softmax_mass(const Batch& batch, const at::Tensor& unit_embeddings,
+                                   const std::vector<std::int64_t>& active);
+  double clip_gradient();
+
+  const RunConfig config_;
+  const FaceDataset& dataset_;
+  const c10::Device device_;
+  std::int64_t step_ = 0;
+
+  std::unique_ptr<Sampler> sampler_;
+  std::unique_ptr<BatchLoader> loader_;
+  std::deque<BatchPlan> plans_ahead_;
+  std::shared_ptr<Backbone> backbone_;
+  std::unique_ptr<ClassSelector> selector_;
+  std::unique_ptr<PrototypeTable> prototypes_;
+  std::unique_ptr<Head> head_;
+  std::unique_ptr<torch::optim::SGD> optimizer_;
+  MarginHealth margin_health_;
+};
+
+}  // namespace aface

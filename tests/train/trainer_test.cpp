@@ -1,0 +1,154 @@
+#include "aface/train/trainer.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "aface/config/config_reader.h"
+#include "aface/train/training_data.h"
+#include "tests/support/temp_dir.h"
+
+namespace aface {
+namespace {
+
+// Small synthetic faces, drawn once for all tests of this file.
+class TrainerTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    at::set_num_threads(1);
+    dir_ = new test::TempDir();
+    data_ = new TrainingData(open_training_data(config(), dir_->path(), 1));
+  }
+  static void TearDownTestSuite() {
+    delete data_;
+    delete dir_;
+  }
+
+  static RunConfig config(std::vector<std::string> overrides = {}) {
+    return load_config({std::string(AFACE_SOURCE_DIR) + "/configs/tiny.toml"}, overrides);
+  }
+
+  static std::vector<double> losses(Trainer& trainer, int steps) {
+    std::vector<double> values;
+    for (int i = 0; i < steps; ++i) values.push_back(trainer.step().loss);
+    return values;
+  }
+
+  static void expect_same_state(const NamedArrays& a, const NamedArrays& b) {
+    ASSERT_EQ(a.arrays.size(), b.arrays.size());
+    for (const auto& [name, array] : a.arrays) {
+      ASSERT_TRUE(b.has(name)) << name;
+      EXPECT_EQ(array.shape, b.at(name).shape) << name;
+      EXPECT_TRUE(array.bytes == b.at(name).bytes) << name << " differs";
+    }
+    EXPECT_EQ(a.metadata, b.metadata);
+  }
+
+  static inline test::TempDir* dir_ = nullptr;
+  static inline TrainingData* data_ = nullptr;
+};
+
+TEST_F(TrainerTest, ResumedRunEqualsTheUninterruptedOneBitForBit) {
+  Trainer whole(config(), data_->dataset);
+  losses(whole, 23);  // past a rebuild of the queues and the thaw of the margins
+  const NamedArrays saved = whole.save();
+  const std::vector<double> expected = losses(whole, 9);
+
+  Trainer resumed(config(), data_->dataset);
+  resumed.restore(saved);
+  EXPECT_EQ(resumed.steps_done(), 23);
+  EXPECT_EQ(losses(resumed, 9), expected);
+  expect_same_state(resumed.save(), whole.save());
+}
+
+TEST_F(TrainerTest, RunDoesNotDependOnTheNumberOfWorkers) {
+  Trainer one(config({"data.workers=1"}), data_->dataset);
+  Trainer three(config({"data.workers=3"}), data_->dataset);
+  EXPECT_EQ(losses(one, 6), losses(three, 6));
+}
+
+TEST_F(TrainerTest, EverySwitchPositionOfTheThreePartsTrains) {
+  for (const char* head : {"cosface", "adaptive_margin"}) {
+    for (const char* classes : {"all", "dominant_queue"}) {
+      for (const char* sampler : {"shuffle", "adaptive"}) {
+        SCOPED_TRACE(std::string(head) + " " + classes + " " + sampler);
+        Trainer trainer(config({std::string("head.kind=") + head, std::string("mining.kind=") + classes,
+                                std::string("sampler.kind=") + sampler, "head.margin=0.1"}),
+                        data_->dataset);
+        StepResult result;
+        for (int i = 0; i < 6; ++i) result = trainer.step();
+        EXPECT_EQ(trainer.head().margins().numel() > 0, std::string(head) == "adaptive_margin");
+        EXPECT_EQ(result.active_classes == data_->dataset.num_identities(), std::string(classes) == "all");
+        const auto report = trainer.report_interval();
+        EXPECT_EQ(report.count("sampler/effective_samples") == 1, std::string(sampler) == "adaptive");
+      }
+    }
+  }
+}
+
+TEST_F(TrainerTest, EveryHeadAndSelectorTrains) {
+  for (const char* head : {"softmax", "sphereface", "cosface", "arcface"}) {
+    SCOPED_TRACE(head);
+    Trainer trainer(config({std::string("head.kind=") + head, "head.margin=1.2"}), data_->dataset);
+    losses(trainer, 2);
+  }
+  for (const char* classes : {"random", "feature_query"}) {
+    SCOPED_TRACE(classes);
+    Trainer trainer(config({std::string("mining.kind=") + classes, "mining.budget=20"}), data_->dataset);
+    losses(trainer, 2);
+  }
+}
+
+TEST_F(TrainerTest, TrainingLowersTheLoss) {
+  Trainer trainer(config({"train.steps=60", "head.kind=softmax", "mining.kind=all", "sampler.kind=shuffle"}),
+                  data_->dataset);
+  const std::vector<double> values = losses(trainer, 60);
+  const auto mean = [&](int from) {
+    double sum = 0;
+    for (int i = from; i < from + 5; ++i) sum += values[static_cast<std::size_t>(i)];
+    return sum / 5;
+  };
+  EXPECT_LT(mean(55), 0.7 * mean(0));
+}
+
+TEST_F(TrainerTest, SoftmaxMassOfAllClassesIsOneAndOfFewLess) {
+  Trainer few(config({"mining.kind=random", "mining.budget=20", "mining.mass_every=1"}), data_->dataset);
+  const StepResult result = few.step();
+  ASSERT_TRUE(result.softmax_mass.has_value());
+  EXPECT_GT(result.softmax_mass->all, 0.3);
+  EXPECT_LT(result.softmax_mass->all, 1.0);
+  EXPECT_LT(result.softmax_mass->wrong, result.softmax_mass->all);
+}
+
+TEST_F(TrainerTest, HugeLearningRateStopsWithANumericError) {
+  Trainer trainer(config({"optimizer.learning_rate=1000", "optimizer.warmup_steps=0", "train.max_gradient_norm=0",
+                          "head.logit_scale=512"}),
+                  data_->dataset);
+  try {
+    for (int i = 0; i < 40; ++i) trainer.step();
+    GTEST_SKIP() << "the run survived";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kNumeric) << error.what();
+    EXPECT_NE(std::string(error.what()).find("learning_rate"), std::string::npos);
+  }
+}
+
+TEST_F(TrainerTest, CheckpointOfAnotherNetworkIsRefused) {
+  Trainer small(config(), data_->dataset);
+  small.step();
+  Trainer wide(config({"backbone.width=24"}), data_->dataset);
+  EXPECT_THROW(wide.restore(small.save()), Error);
+}
+
+TEST_F(TrainerTest, CheckpointOfOtherDataIsRefused) {
+  Trainer trainer(config(), data_->dataset);
+  trainer.step();
+  FaceDataset other = data_->dataset;
+  std::swap(other.identities.front(), other.identities.back());
+  Trainer elsewhere(config(), other);
+  EXPECT_THROW(elsewhere.restore(trainer.save()), Error);
+}
+
+}  // namespace
+}  // namespace aface
