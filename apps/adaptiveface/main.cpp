@@ -22,6 +22,7 @@ constexpr int kOutOfMemory = 71;
 // In the order of the help.
 std::vector<aface::Command> commands() {
   return {
+      aface::train_command(),
       aface::align_command(),
       aface::inspect_command(),
       aface::synth_command(),
