@@ -148,8 +148,8 @@ StepResult Trainer::step() {
   result.images = batch.count();
   result.loss = output.loss.item<double>();
   if (!std::isfinite(result.loss)) {
-    throw Error(ErrorKind::kNumeric, fmt::format("step {}: the loss is {} at learning rate {:g}; lower "
-                                                 "optimizer.learning_rate or lengthen optimizer.warmup_steps",
+    throw Error(ErrorKind::kNumeric, fmt::format("step {}: the loss is {} at learning rate {:g}; lower the "
+                                                 "learning rate (optimizer.learning_rate) or lengthen optimizer.warmup_steps",
                                                  step_, result.loss, rate));
   }
   optimizer_->zero_grad();
@@ -224,8 +224,8 @@ double Trainer::clip_gradient() {
   const double norm = torch::nn::utils::clip_grad_norm_(
       backbone_->parameters(), limit > 0 ? limit : std::numeric_limits<double>::infinity());
   if (!std::isfinite(norm)) {
-    throw Error(ErrorKind::kNumeric, fmt::format("step {}: the gradient is not finite; lower "
-                                                 "optimizer.learning_rate or turn train.bf16 off",
+    throw Error(ErrorKind::kNumeric, fmt::format("step {}: the gradient is not finite; lower the "
+                                                 "learning rate (optimizer.learning_rate) or turn train.bf16 off",
                                                  step_));
   }
   return norm;
