@@ -87,6 +87,7 @@ MarginHealthReport MarginHealth::report(Span<const float> margins) const {
     band.equilibrium_drawn = rest_is_known ? pull_ * (count / all) * ratio(all_draws, draws) : kNone;
     report.bands.push_back(band);
   }
+  report.weight_over_scale = learnt ? pull_ : kNone;
   if (!learnt) return report;
 
   report.share_at_min = std::accumulate(at_min.begin(), at_min.end(), 0.0) / all;
@@ -108,6 +109,7 @@ std::map<std::string, double> MarginHealthReport::numbers() const {
   const auto put = [&](const std::string& name, double value) {
     if (!std::isnan(value)) numbers[name] = value;
   };
+  put("weight_over_scale", weight_over_scale);
   for (const MarginBand& band : bands) {
     put("identities_" + band.name, static_cast<double>(band.identities));
     put("margin_mean_" + band.name, band.margin_mean);
@@ -118,6 +120,17 @@ std::map<std::string, double> MarginHealthReport::numbers() const {
     put("equilibrium_drawn_" + band.name, band.equilibrium_drawn);
   }
   return numbers;
+}
+
+std::string MarginHealthReport::line() const {
+  if (std::isnan(weight_over_scale)) return "";
+  std::string text = fmt::format("lambda/s {:.3g}", weight_over_scale);
+  for (const MarginBand& band : bands) {
+    text += fmt::format("; {}: m {:.3f}", band.name, band.margin_mean);
+    if (!std::isnan(band.one_minus_p)) text += fmt::format(", 1-p {:.2f}", band.one_minus_p);
+    if (!std::isnan(band.equilibrium_drawn)) text += fmt::format(" (rest at {:.2f})", band.equilibrium_drawn);
+  }
+  return text + fmt::format("; at bounds {:.0f} % / {:.0f} %", 100 * share_at_min, 100 * share_at_max);
 }
 
 }  // namespace aface

@@ -243,6 +243,7 @@ std::map<std::string, double> Trainer::report_interval() {
   numbers["mining/never_active_share"] = prototypes_->share_never_active();
   const MarginHealthReport health = margin_health_.report(to_vector(head_->margins()));
   add("margin", health.numbers());
+  if (const std::string line = health.line(); !line.empty()) log_info("margin", "{}", line);
   if (!health.warning.empty()) log_warning("margin", "{}", health.warning);
   margin_health_.reset();
   return numbers;

@@ -64,7 +64,7 @@ class Trainer {
   StepResult step();
 
   // Numbers of the parts since the last call, by name ("sampler/...", "mining/...", "margin/..."). Starts a new
-  // interval of the margin health, and logs its warning if there is one.
+  // interval of the margin health, and logs how the margins fare, with a warning if there is one.
   std::map<std::string, double> report_interval();
 
   double stall_seconds() const { return loader_->stall_seconds(); }

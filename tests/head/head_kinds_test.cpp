@@ -166,6 +166,21 @@ TEST(AdaptiveMarginHead, FrozenMarginsStayThenMove) {
   }
 }
 
+TEST(AdaptiveMarginHead, WarmUpScalesTheMarginsThatAct) {
+  HeadOptions growing = adaptive("cosine"), half = adaptive("cosine"), none = adaptive("cosine");
+  growing.margin_warmup_steps = growing.margin_freeze_steps = 10;
+  half.margin_init = growing.margin_init / 2;
+  half.margin_min = none.margin_min = none.margin_init = 0;
+  HeadInput input = random_input(18, everyone());
+  const auto loss_at = [&](const HeadOptions& options, std::int64_t step) {
+    input.step = step;
+    return make(options)->forward(input).loss.item<double>();
+  };
+  EXPECT_NEAR(loss_at(growing, 0), loss_at(none, 0), 1e-12);
+  EXPECT_NEAR(loss_at(growing, 5), loss_at(half, 5), 1e-12);
+  EXPECT_NEAR(loss_at(growing, 10), loss_at(adaptive("cosine"), 10), 1e-12);
+}
+
 TEST(AdaptiveMarginHead, EvaluationBetweenForwardAndUpdateChangesNothing) {
   const auto head = make(adaptive("cosine")), disturbed = make(adaptive("cosine"));
   const HeadInput input = with_grad(random_input(16, everyone()));

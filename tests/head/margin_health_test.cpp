@@ -46,6 +46,7 @@ TEST(MarginHealth, MeasuresProbabilityOverTheInterval) {
   EXPECT_NEAR(report.bands[1].one_minus_p, (0.5 + 0.75 + 0.25) / 3, 1e-7);
   EXPECT_NEAR(report.bands[1].equilibrium_drawn, 0.5 * (2.0 / 5) / (3.0 / 4), 1e-12);
   EXPECT_EQ(report.numbers().count("one_minus_p_1_2"), 0u);  // never drawn
+  EXPECT_THAT(report.line(), ::testing::HasSubstr("lambda/s 0.5"));
   EXPECT_NEAR(report.numbers().at("one_minus_p_100_up"), 0, 1e-12);
   health.reset();
   EXPECT_EQ(health.report(margins).bands[1].draws, 0);
@@ -72,6 +73,7 @@ TEST(MarginHealth, HeadsWithoutLearntMarginsReportProbabilitiesOnly) {
   MarginHealth health(kImages, options());
   health.add(std::vector<std::int64_t>{3}, std::vector<float>{0.25F});
   const auto numbers = health.report({}).numbers();
+  EXPECT_EQ(health.report({}).line(), "");
   EXPECT_NEAR(numbers.at("one_minus_p_30_99"), 0.75, 1e-7);
   EXPECT_EQ(numbers.count("margin_mean_30_99") + numbers.count("equilibrium_30_99"), 0u);
 }
