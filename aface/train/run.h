@@ -10,7 +10,8 @@ struct RunOptions {
   std::string run_dir;
   bool resume = false;         // go on from the newest checkpoint; from the start when there is none
   bool allow_changes = false;  // resume although options that affect results differ from the run's
-  std::string command_line;    // for the record
+  std::string command_line;    // for the record, as is the next
+  std::string program_version;
 };
 
 // Trains to the end, or until SIGINT/SIGTERM (the step is finished and a checkpoint written first). Leaves in run_dir:

@@ -1,5 +1,6 @@
 #include "aface/train/run_results.h"
 
+#include <ATen/Parallel.h>
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -72,8 +73,10 @@ Json summary_of(const RunConfig& config, const RunOptions& options, const FaceDa
                 const Trainer& trainer, const Progress& progress, const RunResults& results,
                 const std::vector<MarginRow>& margins) {
   Json summary;
+  summary["program"] = options.program_version;
   summary["command"] = options.command_line;
   summary["seed"] = config.train.seed;
+  summary["threads"] = at::get_num_threads();
   summary["steps"] = trainer.steps_done();
   summary["data"] = {{"identities", dataset.num_identities()},
                      {"images", dataset.num_samples()},

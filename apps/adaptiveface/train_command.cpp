@@ -7,6 +7,7 @@
 #include "aface/train/run.h"
 #include "apps/adaptiveface/command.h"
 #include "apps/adaptiveface/config_flags.h"
+#include "apps/adaptiveface/version.h"
 
 namespace aface {
 namespace {
@@ -58,6 +59,7 @@ std::function<int()> setup(CLI::App& app) {
   return [config, flags] {
     RunOptions run = flags->run;
     run.command_line = command_line();
+    run.program_version = version_text();
     return run_training(resolve(*config, *flags), run);
   };
 }
