@@ -6,6 +6,7 @@
 #include <torch/version.h>
 
 #include <memory>
+#include <sstream>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -35,11 +36,13 @@ void set_autocast_type(at::DeviceType type, at::ScalarType to) {
 }
 #endif
 
-// The key of an optimiser's state is the parameter's address: spelled out in decimal in 1.13, a pointer later.
+// The key of an optimiser's state is the parameter's address: as a stream prints it in 1.13, a pointer in 2.x.
 template <class Map>
 typename Map::key_type state_key(const Map&, const at::Tensor& parameter) {
   if constexpr (std::is_same_v<typename Map::key_type, std::string>) {
-    return c10::guts::to_string(parameter.unsafeGetTensorImpl());
+    std::ostringstream text;
+    text << static_cast<const void*>(parameter.unsafeGetTensorImpl());
+    return text.str();
   } else {
     return parameter.unsafeGetTensorImpl();
   }
