@@ -14,7 +14,6 @@
 #include "aface/core/log.h"
 #include "aface/infer/batch_to_tensor.h"
 #include "aface/mining/softmax_mass.h"
-#include "aface/nn/model_file.h"
 #include "aface/nn/torch_compat.h"
 #include "aface/train/learning_rate.h"
 #include "aface/train/optimizer_state.h"
@@ -50,9 +49,6 @@ at::Tensor unit_length(const at::Tensor& rows) {
   return rows / rows.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
 }
 
-// The generator that dropout and weight initialisation draw from.
-at::Generator default_generator(c10::Device device) { return at::globalContext().defaultGenerator(device); }
-
 std::vector<float> to_vector(const at::Tensor& values) {
   if (!values.defined()) return {};
   const at::Tensor cpu = on_cpu(values);
@@ -70,7 +66,8 @@ Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset)
   if (device_.is_cuda() && !at::globalContext().hasCUDA()) {
     throw Error(ErrorKind::kUsage, "train.device: this build of LibTorch sees no CUDA device; use cpu");
   }
-  default_generator(device_).set_current_seed(seed);
+  at::Generator generator = at::globalContext().defaultGenerator(device_);  // of weights and dropout
+  generator.set_current_seed(seed);
 
   sampler_ = make_sampler(config.sampler, dataset.identities, dataset.num_identities(), seed);
   loader_ = std::make_unique<BatchLoader>(dataset, config.data, config.augment,
@@ -247,59 +244,6 @@ std::map<std::string, double> Trainer::report_interval() {
   if (!health.warning.empty()) log_warning("margin", "{}", health.warning);
   margin_health_.reset();
   return numbers;
-}
-
-NamedArrays Trainer::save() const {
-  NamedArrays state;
-  save_module(*backbone_, "backbone.", state);
-  save_sgd(*optimizer_, *backbone_, state);
-  prototypes_->save(state);
-  head_->save(state);
-  selector_->save(state);
-  sampler_->save(state);
-  std::vector<std::int64_t> ahead;
-  for (const BatchPlan& plan : plans_ahead_) {
-    ahead.push_back(static_cast<std::int64_t>(plan.sample_ids.size()));
-    ahead.insert(ahead.end(), plan.sample_ids.begin(), plan.sample_ids.end());
-  }
-  state.put("loader.plans_ahead", ahead);
-  const at::Tensor generator = default_generator(device_).get_state();
-  state.put("torch.generator", std::vector<std::uint8_t>(generator.data_ptr<std::uint8_t>(),
-                                                         generator.data_ptr<std::uint8_t>() + generator.numel()));
-  state.put_scalar<std::int64_t>("train.step", step_);
-  state.metadata["data_fingerprint"] = dataset_.fingerprint();
-  return state;
-}
-
-void Trainer::restore(const NamedArrays& state) {
-  AFACE_CHECK(step_ == 0 && plans_ahead_.empty(), "restore() after the first step");
-  if (state.text("data_fingerprint") != dataset_.fingerprint()) {
-    throw Error(ErrorKind::kData, "the checkpoint was made with other training data (paths or identities differ); "
-                                  "point data at the same photos or start a new run directory");
-  }
-  restore_module(*backbone_, "backbone.", state);
-  restore_sgd(*optimizer_, *backbone_, state);
-  prototypes_->restore(state);
-  head_->restore(state);
-  selector_->restore(state);
-  sampler_->restore(state);
-  std::vector<std::uint8_t> generator = state.get<std::uint8_t>("torch.generator");
-  default_generator(device_).set_state(
-      at::from_blob(generator.data(), {static_cast<std::int64_t>(generator.size())}, at::kByte).clone());
-  step_ = state.get_scalar<std::int64_t>("train.step");
-
-  const std::vector<std::int64_t> ahead = state.get<std::int64_t>("loader.plans_ahead");
-  for (std::size_t place = 0; place < ahead.size();) {
-    const auto count = static_cast<std::size_t>(ahead[place++]);
-    if (count > ahead.size() - place) throw Error(ErrorKind::kFormat, "array 'loader.plans_ahead' is cut short");
-    BatchPlan plan;
-    plan.step = step_ + static_cast<std::int64_t>(plans_ahead_.size());
-    plan.sample_ids.assign(ahead.begin() + static_cast<std::ptrdiff_t>(place),
-                           ahead.begin() + static_cast<std::ptrdiff_t>(place + count));
-    place += count;
-    plans_ahead_.push_back(plan);
-    loader_->submit(std::move(plan));
-  }
 }
 
 }  // namespace aface

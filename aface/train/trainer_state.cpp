@@ -1,0 +1,81 @@
+// Saving and restoring a Trainer: what each part puts into the state, and what only the trainer knows.
+#include <ATen/Context.h>
+#include <torch/optim/sgd.h>
+
+#include "aface/core/check.h"
+#include "aface/nn/model_file.h"
+#include "aface/tensor/tensor_arrays.h"
+#include "aface/train/optimizer_state.h"
+#include "aface/train/trainer.h"
+
+namespace aface {
+namespace {
+
+constexpr char kGenerator[] = "torch.generator";  // dropout draws from it
+constexpr char kPlans[] = "loader.plans_ahead";
+constexpr char kStep[] = "train.step";
+constexpr char kFingerprint[] = "data_fingerprint";
+
+// Every plan as its length followed by its sample ids.
+std::vector<std::int64_t> flatten(const std::deque<BatchPlan>& plans) {
+  std::vector<std::int64_t> flat;
+  for (const BatchPlan& plan : plans) {
+    flat.push_back(static_cast<std::int64_t>(plan.sample_ids.size()));
+    flat.insert(flat.end(), plan.sample_ids.begin(), plan.sample_ids.end());
+  }
+  return flat;
+}
+
+std::vector<BatchPlan> unflatten(const std::vector<std::int64_t>& flat, std::int64_t first_step) {
+  std::vector<BatchPlan> plans;
+  for (std::size_t place = 0; place < flat.size();) {
+    const std::int64_t count = flat[place++];
+    if (count < 0 || static_cast<std::size_t>(count) > flat.size() - place) {
+      throw Error(ErrorKind::kFormat, std::string("array '") + kPlans + "' is damaged; use an earlier checkpoint");
+    }
+    const auto begin = flat.begin() + static_cast<std::ptrdiff_t>(place);
+    plans.push_back({first_step + static_cast<std::int64_t>(plans.size()), {begin, begin + count}});
+    place += static_cast<std::size_t>(count);
+  }
+  return plans;
+}
+
+}  // namespace
+
+NamedArrays Trainer::save() const {
+  NamedArrays state;
+  save_module(*backbone_, "backbone.", state);
+  save_sgd(*optimizer_, *backbone_, state);
+  prototypes_->save(state);
+  head_->save(state);
+  selector_->save(state);
+  sampler_->save(state);
+  state.put(kPlans, flatten(plans_ahead_));
+  state.arrays[kGenerator] = to_array(at::globalContext().defaultGenerator(device_).get_state());
+  state.put_scalar<std::int64_t>(kStep, step_);
+  state.metadata[kFingerprint] = dataset_.fingerprint();
+  return state;
+}
+
+void Trainer::restore(const NamedArrays& state) {
+  AFACE_CHECK(step_ == 0 && plans_ahead_.empty(), "restore() after the first step");
+  if (state.text(kFingerprint) != dataset_.fingerprint()) {
+    throw Error(ErrorKind::kData, "the checkpoint was made with other training data (paths or identities differ); "
+                                  "point data at the same photos or start a new run directory");
+  }
+  restore_module(*backbone_, "backbone.", state);
+  restore_sgd(*optimizer_, *backbone_, state);
+  prototypes_->restore(state);
+  head_->restore(state);
+  selector_->restore(state);
+  sampler_->restore(state);
+  at::Generator generator = at::globalContext().defaultGenerator(device_);
+  generator.set_state(to_tensor_like(state, kGenerator, generator.get_state()));
+  step_ = state.get_scalar<std::int64_t>(kStep);
+  for (BatchPlan& plan : unflatten(state.get<std::int64_t>(kPlans), step_)) {
+    plans_ahead_.push_back(plan);
+    loader_->submit(std::move(plan));
+  }
+}
+
+}  // namespace aface
