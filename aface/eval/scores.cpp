@@ -18,12 +18,10 @@ double dot(const float* a, const float* b, std::size_t dim) {
 double checked_norm(RowMatrix embeddings, std::size_t row, const std::string& name) {
   const double norm = std::sqrt(dot(embeddings.row(row), embeddings.row(row), embeddings.dim));
   if (!std::isfinite(norm) || norm == 0) {
-    throw Error(
-        ErrorKind::kData,
-        fmt::format(
-            "embedding of '{}' (row {}): its length is {} (expected a finite number above 0); look at "
-            "the image and the network",
-            name, row, norm));
+    throw Error(ErrorKind::kData, fmt::format("embedding of '{}' (row {}, counted from 0): its length is {} "
+                                              "(expected a finite number above 0); look at "
+                                              "the image and the network",
+                                              name, row, norm));
   }
   return norm;
 }

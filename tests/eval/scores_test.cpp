@@ -37,7 +37,7 @@ TEST(ScorePairs, RowsWithoutADirectionAreNamed) {
       FAIL() << bad;
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::kData);
-      EXPECT_THAT(error.what(), HasSubstr("'c.jpg' (row 2)"));
+      EXPECT_THAT(error.what(), HasSubstr("'c.jpg' (row 2, counted from 0)"));
     }
     EXPECT_THROW(embedding_norms({rows.data(), 3, 2}, {"a", "b", "c"}), Error);
     EXPECT_EQ(embedding_norms({rows.data(), 2, 2}, {"a", "b"}), (std::vector<double>{1, 1}));

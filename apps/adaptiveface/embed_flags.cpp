@@ -1,0 +1,71 @@
+#include "apps/adaptiveface/embed_flags.h"
+
+#include <chrono>
+
+#include "aface/core/log.h"
+#include "aface/core/stop_request.h"
+#include "aface/nn/model_file.h"
+#include "aface/nn/torch_compat.h"
+
+namespace aface {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Every few seconds: how far, how fast.
+class Progress {
+ public:
+  explicit Progress(std::size_t total) : total_(total) {}
+  void operator()(std::int64_t done) {
+    constexpr double kSecondsBetweenLines = 5;
+    if (seconds_since(last_line_) < kSecondsBetweenLines) return;
+    last_line_ = Clock::now();
+    log_info("embed", "{} of {} images, {:.0f} img/s", done, total_,
+             static_cast<double>(done) / seconds_since(start_));
+  }
+
+ private:
+  const std::size_t total_;
+  const Clock::time_point start_ = Clock::now();
+  Clock::time_point last_line_ = start_;
+};
+
+}  // namespace
+
+std::shared_ptr<EmbedFlags> add_embed_flags(CLI::App& app) {
+  auto flags = std::make_shared<EmbedFlags>();
+  app.add_option("--model", flags->model, "model file (.safetensors) of the network");
+  app.add_option("--batch-size", flags->batch_size,
+                 "images the network takes at once; changes speed and memory only")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  app.add_option("--threads", flags->threads, "threads of the network; 0: all cores")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  app.add_option("--workers", flags->workers, "threads that decode images, beside those of the network")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  app.add_flag("--no-flip", flags->single_view,
+               "embedding = f(image); without it f(image) + f(mirrored image), which costs twice the time");
+  return flags;
+}
+
+EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const std::string& root,
+                                 const std::vector<std::string>& paths, OnBadImage on_bad_image) {
+  install_stop_handler();
+  set_torch_threads(flags.threads);
+  const auto backbone = load_model(flags.model);
+  EmbedOptions options;
+  options.add_flipped = !flags.single_view;
+  options.on_bad_image = on_bad_image;
+  options.batch_size = flags.batch_size;
+  options.workers = flags.workers;
+  options.on_progress = Progress(paths.size());
+  return embed_files(*backbone, root, paths, options);
+}
+
+}  // namespace aface

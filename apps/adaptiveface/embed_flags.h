@@ -1,0 +1,28 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aface/infer/embedder.h"
+
+namespace aface {
+
+// How images become embeddings, for every command that takes a model.
+struct EmbedFlags {
+  std::string model;
+  std::int64_t batch_size = 64;
+  int threads = 0;
+  int workers = 1;
+  bool single_view = false;
+};
+
+std::shared_ptr<EmbedFlags> add_embed_flags(CLI::App& app);
+
+// Loads the model, embeds, and tells the progress on stderr. Errors are those of load_model() and
+// embed_files().
+EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const std::string& root,
+                                 const std::vector<std::string>& paths, OnBadImage on_bad_image);
+
+}  // namespace aface

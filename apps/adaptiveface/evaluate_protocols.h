@@ -1,0 +1,10 @@
+#pragma once
+
+#include "apps/adaptiveface/command.h"
+
+namespace aface {
+
+// The protocols under `adaptiveface evaluate`, each a command of its own.
+Command evaluate_pairs_command();
+
+}  // namespace aface
