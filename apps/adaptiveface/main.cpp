@@ -23,6 +23,8 @@ constexpr int kOutOfMemory = 71;
 std::vector<aface::Command> commands() {
   return {
       aface::train_command(),
+      aface::evaluate_command(),
+      aface::embed_command(),
       aface::align_command(),
       aface::inspect_command(),
       aface::synth_command(),
