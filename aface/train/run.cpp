@@ -115,8 +115,9 @@ int run_training(const RunConfig& config, const RunOptions& options) {
       metrics.write(trainer.steps_done(), NamedValues(numbers.begin(), numbers.end()));
       results.last_interval = numbers;
     }
-    if (validator && due(config.validation.every_steps) && !finished()) validate_now();
-    if (due(config.train.checkpoint_every)) save();
+    const bool validation_due = validator && due(config.validation.every_steps) && !finished();
+    if (due(config.train.checkpoint_every) || validation_due) save();  // a signal may end the validation
+    if (validation_due) validate_now();
   }
   save();
   if (!finished()) {

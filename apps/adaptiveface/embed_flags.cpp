@@ -3,7 +3,6 @@
 #include <chrono>
 
 #include "aface/core/log.h"
-#include "aface/core/stop_request.h"
 #include "aface/nn/model_file.h"
 #include "aface/nn/torch_compat.h"
 
@@ -56,7 +55,6 @@ std::shared_ptr<EmbedFlags> add_embed_flags(CLI::App& app) {
 
 EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const std::string& root,
                                  const std::vector<std::string>& paths, OnBadImage on_bad_image) {
-  install_stop_handler();
   set_torch_threads(flags.threads);
   const auto backbone = load_model(flags.model);
   EmbedOptions options;

@@ -70,6 +70,7 @@ int run(int argc, char** argv) {
                                    argc > 1 && argv[1][0] != '-' ? argv[1] + std::string(" ") : ""));
   }
   if (!chosen) throw aface::Error(aface::ErrorKind::kUsage, "no command given; see adaptiveface --help");
+  aface::install_stop_handler();
   const int code = chosen();
   if (std::fflush(stdout) != 0 || !std::cout.flush()) {
     throw aface::Error(aface::ErrorKind::kIo, "standard output: cannot write; is the disk full?");

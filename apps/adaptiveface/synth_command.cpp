@@ -5,7 +5,6 @@
 #include <string>
 
 #include "aface/core/file.h"
-#include "aface/core/stop_request.h"
 #include "aface/image/image_file.h"
 #include "aface/synth/montage.h"
 #include "aface/synth/synthetic_faces.h"
@@ -47,7 +46,6 @@ void write_montage(const SynthFlags& flags) {
 }
 
 int run_synth(const SynthFlags& flags) {
-  install_stop_handler();
   const auto report = write_synthetic_faces(flags.options, flags.out_dir, flags.threads,
                                             flags.reuse ? ExistingFaces::kReuse : ExistingFaces::kRefuse);
   if (!flags.montage.empty()) write_montage(flags);
