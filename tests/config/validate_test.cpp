@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <functional>
 
+#include "aface/config/config_reader.h"
 #include "aface/core/error.h"
 
 namespace aface {
@@ -60,6 +62,35 @@ TEST(Validate, MarginsAreOrdered) {
               c.head.margin_max = 0.1;
             }),
             "");
+}
+
+TEST(Validate, LearntMarginsAreFrozenWhileTheyGrow) {
+  const auto with_warmup = [](std::int64_t warmup, std::int64_t freeze) {
+    return complaint([=](RunConfig& c) {
+      c.head.margin_warmup_steps = warmup;
+      c.head.margin_freeze_steps = freeze;
+    });
+  };
+  EXPECT_THAT(with_warmup(10, 5), HasSubstr("must not exceed head.margin_freeze_steps"));
+  EXPECT_EQ(with_warmup(10, 10), "");
+}
+
+TEST(Validate, RecipesOfTheProjectLoadAndFitTogether) {
+  int recipes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(AFACE_SOURCE_DIR) + "/configs")) {
+    SCOPED_TRACE(entry.path());
+    RunConfig config = load_config({entry.path().string()}, {});
+    ++recipes;
+    // Where a user's photos lie is left to the command line.
+    if (config.data.source != "synthetic" && config.data.root.empty()) config.data.root = "photos";
+    if (config.data.source == "list" && config.data.list.empty()) config.data.list = "list.tsv";
+    if (config.data.source != "synthetic" && config.validation.pairs.empty()) {
+      config.validation.pairs = "pairs.txt";
+      config.validation.images = "chips";
+    }
+    EXPECT_NO_THROW(validate(config));
+  }
+  EXPECT_GE(recipes, 1);
 }
 
 TEST(Validate, FixedMarginsFitTheirKind) {
