@@ -40,7 +40,6 @@ torch::Tensor embed(Backbone& net) {
 }
 
 TEST(ModelFile, RoundTripGivesTheSameEmbeddingsBitForBit) {
-  at::set_num_threads(1);
   test::TempDir folder;
   const auto net = used_net();
   save_model(folder.file("m"), *net, {{"step", "12"}});
@@ -57,7 +56,6 @@ TEST(ModelFile, RoundTripGivesTheSameEmbeddingsBitForBit) {
 }
 
 TEST(ModelFile, ChannelsLastIsStoredRowMajorAndKeptOnRestoring) {
-  at::set_num_threads(1);
   NamedArrays plain, last;
   const auto net = used_net();
   save_module(*net, "", plain);
