@@ -25,7 +25,8 @@ Image photo_like(int size_px, std::uint64_t seed) {
     for (int x = 0; x < size_px; ++x) {
       const double shade = 128 + 60 * std::sin(x * 0.09 + double(seed)) + 40 * std::cos(y * 0.12);
       for (int c = 0; c < 3; ++c) {
-        image.at(x, y)[c] = static_cast<std::uint8_t>(std::min(255.0, std::max(0.0, shade + 5 * random.normal())));
+        image.at(x, y)[c] =
+            static_cast<std::uint8_t>(std::min(255.0, std::max(0.0, shade + 5 * random.normal())));
       }
     }
   }
@@ -84,7 +85,8 @@ void load_batches(benchmark::State& state) {
   const test::TempDir dir;
   for (std::int64_t p = 0; p < kPeople; ++p) {
     for (std::int64_t i = 0; i < kImagesEach; ++i) {
-      const auto bytes = encode_jpeg(photo_like(kChipPx, static_cast<std::uint64_t>(p * kImagesEach + i)), 95);
+      const auto bytes =
+          encode_jpeg(photo_like(kChipPx, static_cast<std::uint64_t>(p * kImagesEach + i)), 95);
       dir.write(std::to_string(p) + "/" + std::to_string(i) + ".jpg", {bytes.begin(), bytes.end()});
     }
   }

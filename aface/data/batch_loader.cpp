@@ -26,7 +26,7 @@ namespace {
 struct Slot {
   Batch batch;
   bool started = false;
-  std::size_t next_image = 0;   // first that no worker has claimed
+  std::size_t next_image = 0;  // first that no worker has claimed
   std::size_t images_done = 0;
   std::vector<std::optional<Error>> errors;  // [batch], of images that could not be read
   std::exception_ptr failure;                // anything else that went wrong
@@ -134,7 +134,8 @@ std::optional<Error> BatchLoader::State::load_image(Slot& slot, std::size_t i, S
   if (!decoded.ok()) return decoded.error();
   scratch.chip = std::move(decoded).value();
   Random random(seed, static_cast<std::uint64_t>(slot.batch.step), static_cast<std::uint64_t>(sample_id));
-  augment(scratch.chip, draw_augmentation(augment_options, random), size_px, &slot.batch.pixels[i * image_bytes()]);
+  augment(scratch.chip, draw_augmentation(augment_options, random), size_px,
+          &slot.batch.pixels[i * image_bytes()]);
   return std::nullopt;
 }
 
@@ -143,7 +144,8 @@ void BatchLoader::State::load_images(Slot& slot, std::size_t begin, std::size_t 
 }
 
 void BatchLoader::State::work() {
-  // Small enough that the last images of a batch are spread over the workers, large enough that the lock is idle.
+  // Small enough that the last images of a batch are spread over the workers, large enough that the lock is
+  // idle.
   constexpr std::size_t kLargestClaim = 4;
   Scratch scratch;
   std::unique_lock<std::mutex> lock(mutex);
@@ -181,28 +183,30 @@ void BatchLoader::State::judge_bad_images(const Slot& slot) {
     if (!error) continue;
     if (options.on_bad_image != "skip") throw *error;
     if (bad_images == 0) {
-      log_warning("data", "left out {} (data.on_bad_image = skip); later ones are only counted", error->what());
+      log_warning("data", "left out {} (data.on_bad_image = skip); later ones are only counted",
+                  error->what());
     }
     ++bad_images;
     ++bad_here;
     const auto judged_of = std::max(images_read, kImagesBeforeCap);
     if (static_cast<double>(bad_images) > options.max_bad_share * static_cast<double>(judged_of)) {
       throw Error(error->kind(),
-                  fmt::format("{}; with it {} of {} images read are bad, above data.max_bad_share = {}", error->what(),
-                              bad_images, images_read, options.max_bad_share));
+                  fmt::format("{}; with it {} of {} images read are bad, above data.max_bad_share = {}",
+                              error->what(), bad_images, images_read, options.max_bad_share));
     }
   }
   if (bad_here == slot.count()) {
-    throw Error(ErrorKind::kData, fmt::format("step {}: none of the {} images of the batch can be read; mend the images",
-                                              slot.batch.step, slot.count()));
+    throw Error(ErrorKind::kData,
+                fmt::format("step {}: none of the {} images of the batch can be read; mend the images",
+                            slot.batch.step, slot.count()));
   }
 }
 
-BatchLoader::BatchLoader(const FaceDataset& dataset, const DataOptions& options, const AugmentOptions& augment,
-                         int size_px, std::uint64_t seed)
+BatchLoader::BatchLoader(const FaceDataset& dataset, const DataOptions& options,
+                         const AugmentOptions& augment, int size_px, std::uint64_t seed)
     : state_(std::make_unique<State>(dataset, options, augment, size_px, seed)) {
-  AFACE_CHECK(size_px > 0 && options.workers > 0 && options.prefetch > 0, "loader of {} px, {} workers, prefetch {}",
-              size_px, options.workers, options.prefetch);
+  AFACE_CHECK(size_px > 0 && options.workers > 0 && options.prefetch > 0,
+              "loader of {} px, {} workers, prefetch {}", size_px, options.workers, options.prefetch);
   for (std::int64_t i = 0; i < options.workers; ++i) state_->workers.emplace_back([this] { state_->work(); });
 }
 
@@ -215,7 +219,8 @@ void BatchLoader::submit(BatchPlan plan) {
   slot->batch.size_px = state_->size_px;
   slot->batch.identities.reserve(plan.sample_ids.size());
   for (const auto id : plan.sample_ids) {
-    AFACE_CHECK(id >= 0 && id < state_->dataset.num_samples(), "sample {} of {}", id, state_->dataset.num_samples());
+    AFACE_CHECK(id >= 0 && id < state_->dataset.num_samples(), "sample {} of {}", id,
+                state_->dataset.num_samples());
     slot->batch.identities.push_back(state_->dataset.identities[static_cast<std::size_t>(id)]);
   }
   slot->batch.sample_ids = std::move(plan.sample_ids);

@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kWarnings = 10;          // bad photos named one by one; the rest is counted
+constexpr std::int64_t kWarnings = 10;         // bad photos named one by one; the rest is counted
 constexpr std::int64_t kProgressEvery = 5000;  // photos between progress lines
 
 // Links and ".." resolved as far as the folder exists, without a slash at the end.
@@ -36,21 +36,25 @@ fs::path canonical_folder(const std::string& folder) {
 void check_options(const AlignOptions& options) {
   (void)chip_template(options.size_px);  // refuses sizes out of range
   if (options.format != "jpg" && options.format != "png") {
-    throw Error(ErrorKind::kUsage, fmt::format("unknown chip format '{}' (expected jpg or png)", options.format));
+    throw Error(ErrorKind::kUsage,
+                fmt::format("unknown chip format '{}' (expected jpg or png)", options.format));
   }
   if (options.quality < 1 || options.quality > 100) {
-    throw Error(ErrorKind::kUsage, fmt::format("JPEG quality {} is out of range (expected 1 to 100)", options.quality));
+    throw Error(ErrorKind::kUsage,
+                fmt::format("JPEG quality {} is out of range (expected 1 to 100)", options.quality));
   }
   if (options.on_bad_image != "skip" && options.on_bad_image != "fail") {
     throw Error(ErrorKind::kUsage,
                 fmt::format("on-bad-image is '{}' (expected skip or fail)", options.on_bad_image));
   }
   if (!folder_exists(options.images)) {
-    throw Error(ErrorKind::kIo, fmt::format("{}: no such folder; check where the photos are", options.images));
+    throw Error(ErrorKind::kIo,
+                fmt::format("{}: no such folder; check where the photos are", options.images));
   }
   if (canonical_folder(options.out) == canonical_folder(options.images)) {
-    throw Error(ErrorKind::kUsage,
-                fmt::format("{}: the chips would overwrite the photos; choose another output folder", options.out));
+    throw Error(
+        ErrorKind::kUsage,
+        fmt::format("{}: the chips would overwrite the photos; choose another output folder", options.out));
   }
 }
 
@@ -63,8 +67,9 @@ void check_one_row_per_chip(const AlignOptions& options, const std::vector<Landm
   for (const auto& row : rows) {
     const auto [first, is_new] = line_of.emplace(chip_path(options, row), row.line);
     if (!is_new) {
-      throw Error(ErrorKind::kData, fmt::format("{}:{}: '{}' would overwrite the chip of line {}; rename one photo",
-                                                options.landmarks, row.line, row.path, first->second));
+      throw Error(ErrorKind::kData,
+                  fmt::format("{}:{}: '{}' would overwrite the chip of line {}; rename one photo",
+                              options.landmarks, row.line, row.path, first->second));
     }
   }
 }
@@ -78,10 +83,12 @@ void check_photos_exist(const AlignOptions& options, const std::vector<LandmarkR
     ++missing;
   }
   if (first == nullptr) return;
-  throw Error(ErrorKind::kData,
-              fmt::format("{}:{}: '{}' is not a file below {} ({} of {} listed photos are missing); check the folder, "
-                          "or leave them out with --on-bad-image skip",
-                          options.landmarks, first->line, first->path, options.images, missing, rows.size()));
+  throw Error(
+      ErrorKind::kData,
+      fmt::format(
+          "{}:{}: '{}' is not a file below {} ({} of {} listed photos are missing); check the folder, "
+          "or leave them out with --on-bad-image skip",
+          options.landmarks, first->line, first->path, options.images, missing, rows.size()));
 }
 
 // The reason when the photo gives no chip. A chip that cannot be written is no fault of the photo: throws.
@@ -93,11 +100,13 @@ std::optional<Error> write_chip(const AlignOptions& options, const LandmarkRow& 
     return Error(ErrorKind::kData,
                  fmt::format("{}:{}: {}: {}", options.landmarks, row.line, row.path, chip.error().what()));
   }
-  const auto bytes = options.format == "jpg" ? encode_jpeg(chip.value(), options.quality) : encode_png(chip.value());
+  const auto bytes =
+      options.format == "jpg" ? encode_jpeg(chip.value(), options.quality) : encode_png(chip.value());
   const std::string path = chip_path(options, row);
   make_folder(fs::path(path).parent_path().string());
   write_file_atomically(
-      path, [&](int descriptor) { write_all(descriptor, bytes.data(), bytes.size(), path); }, Durability::kRenamed);
+      path, [&](int descriptor) { write_all(descriptor, bytes.data(), bytes.size(), path); },
+      Durability::kRenamed);
   return std::nullopt;
 }
 
@@ -121,7 +130,8 @@ AlignReport align_photos(const AlignOptions& options) {
                    const auto error = write_chip(options, rows[static_cast<std::size_t>(i)]);
                    if (error && !skip) throw *error;
                    if (error && bad++ < kWarnings) log_warning("align", "left out: {}", error->what());
-                   if (++done % kProgressEvery == 0) log_info("align", "{} of {} photos", done.load(), rows.size());
+                   if (++done % kProgressEvery == 0)
+                     log_info("align", "{} of {} photos", done.load(), rows.size());
                  }
                });
   AlignReport report;

@@ -23,14 +23,15 @@ void count_identities(const FaceDataset& dataset, DatasetReport& report) {
   report.median = 0.5 * static_cast<double>(counts[(n - 1) / 2] + counts[n / 2]);
   report.mean = static_cast<double>(report.images) / static_cast<double>(n);
   const auto richest = static_cast<std::ptrdiff_t>((n + 9) / 10);
-  report.share_of_richest_tenth = static_cast<double>(std::accumulate(counts.end() - richest, counts.end(), std::int64_t{0})) /
-                                  static_cast<double>(report.images);
+  report.share_of_richest_tenth =
+      static_cast<double>(std::accumulate(counts.end() - richest, counts.end(), std::int64_t{0})) /
+      static_cast<double>(report.images);
 
   report.size_classes = {{1, 1}, {2, 2}, {3, 4}, {5, 9}, {10, 19}, {20, 49}, {50, 99}, {100, 0}};
   for (const auto count : counts) {
-    const auto found = std::find_if(report.size_classes.begin(), report.size_classes.end(), [&](const SizeClass& c) {
-      return count >= c.first && (c.last == 0 || count <= c.last);
-    });
+    const auto found = std::find_if(
+        report.size_classes.begin(), report.size_classes.end(),
+        [&](const SizeClass& c) { return count >= c.first && (c.last == 0 || count <= c.last); });
     ++found->identities;
     found->images += count;
   }
@@ -60,7 +61,8 @@ void decode_images(const FaceDataset& dataset, int threads, DatasetReport& repor
       report.unreadable.push_back({dataset.paths[i], reasons[i]});
     }
   }
-  for (const auto& [size, images] : images_of) report.picture_sizes.push_back({size.first, size.second, images});
+  for (const auto& [size, images] : images_of)
+    report.picture_sizes.push_back({size.first, size.second, images});
   std::stable_sort(report.picture_sizes.begin(), report.picture_sizes.end(),
                    [](const PictureSize& a, const PictureSize& b) { return a.images > b.images; });
   report.decoded = true;

@@ -24,7 +24,7 @@ struct PictureSize {
 };
 
 struct UnreadableImage {
-  std::string path;    // relative to the root
+  std::string path;  // relative to the root
   std::string reason;
 };
 
@@ -39,11 +39,11 @@ struct DatasetReport {
   double median = 0;
   double mean = 0;
   std::int64_t largest = 0;
-  std::vector<SizeClass> size_classes;     // 1, 2, 3-4, 5-9, 10-19, 20-49, 50-99, 100 and more
-  double share_of_richest_tenth = 0;       // of the images, held by the ceil(identities / 10) richest identities
+  std::vector<SizeClass> size_classes;  // 1, 2, 3-4, 5-9, 10-19, 20-49, 50-99, 100 and more
+  double share_of_richest_tenth = 0;    // of the images, held by the ceil(identities / 10) richest identities
   // Empty unless the images were decoded:
   bool decoded = false;
-  std::vector<PictureSize> picture_sizes;  // most frequent first
+  std::vector<PictureSize> picture_sizes;   // most frequent first
   std::vector<UnreadableImage> unreadable;  // in path order
 };
 
@@ -53,6 +53,7 @@ enum class Decoding { kAll, kNone };
 DatasetReport inspect_dataset(const FaceDataset& dataset, Decoding decoding, int threads);
 
 std::string report_text(const DatasetReport& report);  // for people, several lines
-std::string report_json(const DatasetReport& report);  // one object; bytes of names that are not UTF-8 are replaced
+std::string report_json(
+    const DatasetReport& report);  // one object; bytes of names that are not UTF-8 are replaced
 
 }  // namespace aface

@@ -20,7 +20,9 @@ double percent(std::int64_t part, std::int64_t whole) {
 }
 
 std::string more(std::size_t total) {
-  return total > kLinesShown ? fmt::format("  ... and {} more (all of them with --json)\n", total - kLinesShown) : "";
+  return total > kLinesShown
+             ? fmt::format("  ... and {} more (all of them with --json)\n", total - kLinesShown)
+             : "";
 }
 
 std::string decoded_text(const DatasetReport& report) {
@@ -48,8 +50,8 @@ std::string report_text(const DatasetReport& report) {
       "images per identity  min {}, median {}, mean {:.2f}, max {}\n"
       "richest 10 %         hold {:.1f} % of the images\n"
       "images  identities    share    images    share\n",
-      report.root, report.fingerprint, report.identities, report.images, report.smallest, report.median, report.mean,
-      report.largest, 100 * report.share_of_richest_tenth);
+      report.root, report.fingerprint, report.identities, report.images, report.smallest, report.median,
+      report.mean, report.largest, 100 * report.share_of_richest_tenth);
   for (const auto& c : report.size_classes) {
     text += fmt::format("{:>6}  {:>10}  {:>5.1f} %  {:>8}  {:>5.1f} %\n", label(c), c.identities,
                         percent(c.identities, report.identities), c.images, percent(c.images, report.images));
@@ -63,10 +65,8 @@ std::string report_json(const DatasetReport& report) {
   json["fingerprint"] = report.fingerprint;
   json["identities"] = report.identities;
   json["images"] = report.images;
-  json["images_per_identity"] = {{"min", report.smallest},
-                                 {"median", report.median},
-                                 {"mean", report.mean},
-                                 {"max", report.largest}};
+  json["images_per_identity"] = {
+      {"min", report.smallest}, {"median", report.median}, {"mean", report.mean}, {"max", report.largest}};
   json["share_of_richest_tenth"] = report.share_of_richest_tenth;
   json["size_classes"] = nlohmann::ordered_json::array();
   for (const auto& c : report.size_classes) {
@@ -77,7 +77,8 @@ std::string report_json(const DatasetReport& report) {
   if (report.decoded) {
     json["picture_sizes"] = nlohmann::ordered_json::array();
     for (const auto& size : report.picture_sizes) {
-      json["picture_sizes"].push_back({{"width", size.width}, {"height", size.height}, {"images", size.images}});
+      json["picture_sizes"].push_back(
+          {{"width", size.width}, {"height", size.height}, {"images", size.images}});
     }
     json["unreadable"] = nlohmann::ordered_json::array();
     for (const auto& image : report.unreadable) {

@@ -26,8 +26,8 @@ std::vector<Photo> photos_of_folder(const std::string& root) {
   for (const auto& identity : scan_identity_folders(root)) {
     if (identity.images.empty()) {
       throw Error(ErrorKind::kData,
-                  fmt::format("{}/{}: no images (expected .jpg, .jpeg or .png); fill or remove the folder", root,
-                              identity.name));
+                  fmt::format("{}/{}: no images (expected .jpg, .jpeg or .png); fill or remove the folder",
+                              root, identity.name));
     }
     for (const auto& image : identity.images) photos.push_back({image, identity.name});
   }
@@ -42,11 +42,12 @@ void check_not_listed_twice(const std::string& list, std::vector<IdentityRow>& r
   if (twice == rows.end()) return;
   const IdentityRow& again = *(twice + 1);
   throw Error(ErrorKind::kData,
-              fmt::format("{}:{}: '{}' is listed twice (first on line {}, as '{}', now as '{}'); keep one", list,
-                          again.line, again.path, twice->line, twice->identity, again.identity));
+              fmt::format("{}:{}: '{}' is listed twice (first on line {}, as '{}', now as '{}'); keep one",
+                          list, again.line, again.path, twice->line, twice->identity, again.identity));
 }
 
-void check_listed_files_exist(const std::string& root, const std::string& list, const std::vector<IdentityRow>& rows) {
+void check_listed_files_exist(const std::string& root, const std::string& list,
+                              const std::vector<IdentityRow>& rows) {
   constexpr std::int64_t kGrain = 256;
   std::vector<char> missing(rows.size(), 0);
   parallel_for(static_cast<std::int64_t>(rows.size()), kGrain, 0, [&](std::int64_t begin, std::int64_t end) {
@@ -57,14 +58,17 @@ void check_listed_files_exist(const std::string& root, const std::string& list, 
   const auto first = std::find(missing.begin(), missing.end(), 1);
   if (first == missing.end()) return;
   const IdentityRow& row = rows[static_cast<std::size_t>(first - missing.begin())];
-  throw Error(ErrorKind::kData,
-              fmt::format("{}:{}: '{}' is not a file below {} ({} of {} listed files are missing); check the root or "
-                          "the list",
-                          list, row.line, row.path, root, std::count(missing.begin(), missing.end(), 1), rows.size()));
+  throw Error(
+      ErrorKind::kData,
+      fmt::format("{}:{}: '{}' is not a file below {} ({} of {} listed files are missing); check the root or "
+                  "the list",
+                  list, row.line, row.path, root, std::count(missing.begin(), missing.end(), 1),
+                  rows.size()));
 }
 
 std::vector<Photo> photos_of_list(const std::string& root, const std::string& list) {
-  if (list.empty()) throw Error(ErrorKind::kUsage, "data.list is empty; name the list file that source = list reads");
+  if (list.empty())
+    throw Error(ErrorKind::kUsage, "data.list is empty; name the list file that source = list reads");
   std::vector<IdentityRow> rows = read_identity_list(list);
   check_not_listed_twice(list, rows);
   check_listed_files_exist(root, list, rows);
@@ -78,15 +82,18 @@ std::vector<Photo> photos_of_list(const std::string& root, const std::string& li
 
 FaceDataset load_dataset(const DataOptions& options) {
   if (options.source != "folder" && options.source != "list") {
-    throw Error(ErrorKind::kUsage,
-                fmt::format("data.source = '{}' is not read from files (expected folder or list)", options.source));
+    throw Error(
+        ErrorKind::kUsage,
+        fmt::format("data.source = '{}' is not read from files (expected folder or list)", options.source));
   }
-  if (options.root.empty()) throw Error(ErrorKind::kUsage, "data.root is empty; name the folder of the images");
+  if (options.root.empty())
+    throw Error(ErrorKind::kUsage, "data.root is empty; name the folder of the images");
   if (!folder_exists(options.root)) {
     throw Error(ErrorKind::kIo, fmt::format("{}: no such folder; check data.root", options.root));
   }
   const bool from_folder = options.source == "folder";
-  std::vector<Photo> photos = from_folder ? photos_of_folder(options.root) : photos_of_list(options.root, options.list);
+  std::vector<Photo> photos =
+      from_folder ? photos_of_folder(options.root) : photos_of_list(options.root, options.list);
   std::sort(photos.begin(), photos.end(), [](const Photo& a, const Photo& b) { return a.path < b.path; });
 
   std::map<std::string, std::int64_t> images_of;  // by name, so that identity ids follow the names
@@ -102,11 +109,12 @@ FaceDataset load_dataset(const DataOptions& options) {
     dataset.identity_names.push_back(name);
   }
   if (dataset.num_identities() < 2) {
-    throw Error(ErrorKind::kData,
-                fmt::format("{}: {} identities (expected at least 2; {} found before data.min_images = {}); {}",
-                            from_folder ? options.root : options.list, dataset.num_identities(), num_found,
-                            options.min_images,
-                            num_found < 2 ? "give one sub-folder or name per identity" : "lower data.min_images"));
+    throw Error(
+        ErrorKind::kData,
+        fmt::format("{}: {} identities (expected at least 2; {} found before data.min_images = {}); {}",
+                    from_folder ? options.root : options.list, dataset.num_identities(), num_found,
+                    options.min_images,
+                    num_found < 2 ? "give one sub-folder or name per identity" : "lower data.min_images"));
   }
   for (auto& photo : photos) {
     const auto id = id_of.find(photo.identity);

@@ -32,10 +32,12 @@ void collect_images(const fs::path& root, const fs::path& folder, std::vector<fs
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (is_hidden(entry.path())) continue;
     if (entry.is_directory()) {
-      if (entry.is_symlink() && std::any_of(above.begin(), above.end(),
-                                            [&](const fs::path& p) { return fs::equivalent(p, entry.path()); })) {
-        throw Error(ErrorKind::kIo, fmt::format("{}: the link leads back to a folder above it; remove the link",
-                                                entry.path().string()));
+      if (entry.is_symlink() && std::any_of(above.begin(), above.end(), [&](const fs::path& p) {
+            return fs::equivalent(p, entry.path());
+          })) {
+        throw Error(ErrorKind::kIo,
+                    fmt::format("{}: the link leads back to a folder above it; remove the link",
+                                entry.path().string()));
       }
       collect_images(root, entry.path(), above, images);
     } else if (is_image_name(entry.path()) && (entry.is_regular_file() || is_broken_link(entry))) {
@@ -59,15 +61,17 @@ std::vector<IdentityFolder> scan_identity_folders(const std::string& root) {
         collect_images(root, entry.path(), above, identity.images);
         identities.push_back(std::move(identity));
       } else if (is_image_name(entry.path())) {
-        throw Error(ErrorKind::kData, fmt::format("{}: the image lies in no identity folder; move it into one",
-                                                  entry.path().string()));
+        throw Error(
+            ErrorKind::kData,
+            fmt::format("{}: the image lies in no identity folder; move it into one", entry.path().string()));
       }
     }
   } catch (const fs::filesystem_error& e) {
     throw Error(ErrorKind::kIo, fmt::format("{}: cannot read ({}); check the permissions", e.path1().string(),
                                             e.code().message()));
   }
-  std::sort(identities.begin(), identities.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::sort(identities.begin(), identities.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
   return identities;
 }
 

@@ -52,14 +52,16 @@ Result<Similarity> fit_similarity(const Landmarks& from, const Landmarks& to) {
   if (!(spread > kSmallestSpread)) return bad_landmarks("the five landmarks are one point");
   const auto s = covariance / spread;
   const auto t = to_centre - s * from_centre;
-  if (!std::isfinite(std::norm(s)) || !std::isfinite(std::norm(t))) return bad_landmarks("the landmarks overflow");
+  if (!std::isfinite(std::norm(s)) || !std::isfinite(std::norm(t)))
+    return bad_landmarks("the landmarks overflow");
   if (!(std::norm(s) > 0)) return bad_landmarks("the landmarks fit the template at no scale");
   return Similarity{s.real(), s.imag(), t.real(), t.imag()};
 }
 
 Landmarks chip_template(int size_px) {
   if (size_px < 16 || size_px > 1024) {
-    throw Error(ErrorKind::kUsage, fmt::format("chip size {} is out of range (expected 16 to 1024)", size_px));
+    throw Error(ErrorKind::kUsage,
+                fmt::format("chip size {} is out of range (expected 16 to 1024)", size_px));
   }
   const bool wide = size_px % 112 != 0 && size_px % 128 == 0;
   const double scale = size_px / (wide ? 128.0 : 112.0);
@@ -78,8 +80,8 @@ Result<Image> align_face(const Image& photo, const Landmarks& landmarks, int siz
   const Result<Similarity> fit = fit_similarity(landmarks, chip_template(size_px));
   if (!fit.ok()) return fit.error();
   if (std::none_of(landmarks.begin(), landmarks.end(), is_inside)) {
-    return Error(ErrorKind::kData, fmt::format("all landmarks lie outside the photo of {} x {} pixels", photo.width,
-                                               photo.height));
+    return Error(ErrorKind::kData, fmt::format("all landmarks lie outside the photo of {} x {} pixels",
+                                               photo.width, photo.height));
   }
   const Similarity& s = fit.value();
   const cv::Matx23d matrix(s.a, -s.b, s.tx, s.b, s.a, s.ty);

@@ -19,18 +19,18 @@ struct Similarity {
   Point apply(const Point& p) const { return {a * p.x - b * p.y + tx, b * p.x + a * p.y + ty}; }
 };
 
-// The similarity that takes `from` closest to `to` in the sum of squared distances (Umeyama 1991 restricted to
-// rotations; in the plane this is linear regression over complex numbers). Error{kData} when a coordinate is not
-// finite, when the `from` points coincide, or when the best scale is 0.
+// The similarity that takes `from` closest to `to` in the sum of squared distances (Umeyama 1991 restricted
+// to rotations; in the plane this is linear regression over complex numbers). Error{kData} when a coordinate
+// is not finite, when the `from` points coincide, or when the best scale is 0.
 Result<Similarity> fit_similarity(const Landmarks& from, const Landmarks& to);
 
-// Where the five points lie on a face chip of size_px x size_px: the ArcFace template of 112 px scaled by size_px/112;
-// a multiple of 128 (and not of 112) scales by size_px/128 and moves 8 * size_px/128 to the right. Throws Error{kUsage}
-// when size_px is not 16..1024.
+// Where the five points lie on a face chip of size_px x size_px: the ArcFace template of 112 px scaled by
+// size_px/112; a multiple of 128 (and not of 112) scales by size_px/128 and moves 8 * size_px/128 to the
+// right. Throws Error{kUsage} when size_px is not 16..1024.
 Landmarks chip_template(int size_px);
 
-// The size_px x size_px face chip of one face: bilinear, black outside the photo. Error{kData} as fit_similarity(), or
-// when all five points lie outside the photo.
+// The size_px x size_px face chip of one face: bilinear, black outside the photo. Error{kData} as
+// fit_similarity(), or when all five points lie outside the photo.
 Result<Image> align_face(const Image& photo, const Landmarks& landmarks, int size_px);
 
 }  // namespace aface

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::array<unsigned char, 3> kJpegMagic = {0xFF, 0xD8, 0xFF};
 constexpr std::array<unsigned char, 8> kPngMagic = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-constexpr std::size_t kPngSizeOffset = 16;  // width and height, big-endian, in the IHDR chunk that must come first
+constexpr std::size_t kPngSizeOffset =
+    16;  // width and height, big-endian, in the IHDR chunk that must come first
 
 template <std::size_t N>
 bool begins_with(Span<const unsigned char> bytes, const std::array<unsigned char, N>& magic) {
@@ -57,16 +58,16 @@ tjhandle jpeg_encoder() {
 // Nothing when the size is fine.
 std::string complaint_about_size(long width, long height) {
   if (width > 0 && height > 0 && width <= kMaxImagePixels / height) return "";
-  return fmt::format("the header claims {} x {} pixels (expected 1 to {} in all); the file looks damaged", width,
-                     height, kMaxImagePixels);
+  return fmt::format("the header claims {} x {} pixels (expected 1 to {} in all); the file looks damaged",
+                     width, height, kMaxImagePixels);
 }
 
 Result<Image> decode_jpeg(Span<const unsigned char> bytes, const std::string& place, Image image) {
   TurboJpeg& decoder = jpeg_decoder();
   int subsampling = 0;
   int colour_space = 0;
-  if (tjDecompressHeader3(decoder.get(), bytes.data(), bytes.size(), &image.width, &image.height, &subsampling,
-                          &colour_space) != 0) {
+  if (tjDecompressHeader3(decoder.get(), bytes.data(), bytes.size(), &image.width, &image.height,
+                          &subsampling, &colour_space) != 0) {
     return jpeg_error(decoder, place, "broken JPEG header");
   }
   if (colour_space == TJCS_CMYK || colour_space == TJCS_YCCK) {
@@ -75,16 +76,16 @@ Result<Image> decode_jpeg(Span<const unsigned char> bytes, const std::string& pl
   const std::string complaint = complaint_about_size(image.width, image.height);
   if (!complaint.empty()) return bad_image(place, complaint);
   image.pixels.resize(static_cast<std::size_t>(image.width) * image.height * 3);
-  if (tjDecompress2(decoder.get(), bytes.data(), bytes.size(), image.pixels.data(), image.width, 0, image.height,
-                    TJPF_RGB, TJFLAG_STOPONWARNING) != 0) {
+  if (tjDecompress2(decoder.get(), bytes.data(), bytes.size(), image.pixels.data(), image.width, 0,
+                    image.height, TJPF_RGB, TJFLAG_STOPONWARNING) != 0) {
     return jpeg_error(decoder, place, "damaged or cut short JPEG");
   }
   return image;
 }
 
 long big_endian_u32(const unsigned char* bytes) {
-  return static_cast<long>(bytes[0]) << 24 | static_cast<long>(bytes[1]) << 16 | static_cast<long>(bytes[2]) << 8 |
-         static_cast<long>(bytes[3]);
+  return static_cast<long>(bytes[0]) << 24 | static_cast<long>(bytes[1]) << 16 |
+         static_cast<long>(bytes[2]) << 8 | static_cast<long>(bytes[3]);
 }
 
 Result<Image> decode_png(Span<const unsigned char> bytes, const std::string& place, Image image) {
@@ -93,7 +94,8 @@ Result<Image> decode_png(Span<const unsigned char> bytes, const std::string& pla
                                                      big_endian_u32(&bytes[kPngSizeOffset + 4]));
   if (!complaint.empty()) return bad_image(place, complaint);
   try {
-    const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<unsigned char*>(bytes.data()));
+    const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1,
+                          const_cast<unsigned char*>(bytes.data()));
     const cv::Mat bgr = cv::imdecode(encoded, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
     if (bgr.empty()) return bad_image(place, "damaged or cut short PNG");
     image.width = bgr.cols;
@@ -108,7 +110,8 @@ Result<Image> decode_png(Span<const unsigned char> bytes, const std::string& pla
 }
 
 void check_can_encode(const Image& image) {
-  if (image.width <= 0 || image.height <= 0) throw Error(ErrorKind::kUsage, "an empty image cannot be encoded");
+  if (image.width <= 0 || image.height <= 0)
+    throw Error(ErrorKind::kUsage, "an empty image cannot be encoded");
   AFACE_CHECK(image.pixels.size() == static_cast<std::size_t>(image.width) * image.height * 3,
               "{} x {} image holds {} bytes", image.width, image.height, image.pixels.size());
 }
@@ -134,14 +137,16 @@ Result<Image> read_image(const std::string& path) {
 std::vector<unsigned char> encode_jpeg(const Image& image, int quality) {
   check_can_encode(image);
   if (quality < 1 || quality > 100) {
-    throw Error(ErrorKind::kUsage, fmt::format("JPEG quality {} is out of range (expected 1 to 100)", quality));
+    throw Error(ErrorKind::kUsage,
+                fmt::format("JPEG quality {} is out of range (expected 1 to 100)", quality));
   }
   std::vector<unsigned char> bytes(tjBufSize(image.width, image.height, TJSAMP_420));
   unsigned char* destination = bytes.data();
   unsigned long size = bytes.size();
   const tjhandle encoder = jpeg_encoder();
-  const int status = tjCompress2(encoder, image.pixels.data(), image.width, 0, image.height, TJPF_RGB, &destination,
-                                 &size, TJSAMP_420, quality, TJFLAG_NOREALLOC | TJFLAG_ACCURATEDCT);
+  const int status =
+      tjCompress2(encoder, image.pixels.data(), image.width, 0, image.height, TJPF_RGB, &destination, &size,
+                  TJSAMP_420, quality, TJFLAG_NOREALLOC | TJFLAG_ACCURATEDCT);
   AFACE_CHECK(status == 0, "JPEG encoder: {}", tjGetErrorStr2(encoder));
   bytes.resize(size);
   return bytes;

@@ -9,22 +9,23 @@
 
 namespace aface {
 
-// Largest picture that is decoded; a header that claims more is taken for damage before anything is allocated.
+// Largest picture that is decoded; a header that claims more is taken for damage before anything is
+// allocated.
 constexpr long kMaxImagePixels = 100'000'000;
 
-// Decodes a JPEG or PNG from memory to 8-bit RGB; the first bytes decide which, never a name. Grey becomes three equal
-// channels; of a PNG, alpha is dropped, palettes are resolved and 16 bits are cut to 8. Orientation tags are not
-// applied: pixels stay as stored, which is what landmarks refer to. `place` opens the message of an error, the storage
-// of `reuse` is used again. Any number of threads.
-// Error{kFormat}: neither format, empty, damaged or cut short (everything libjpeg warns about counts as damage, as the
-// pixels after it are guesses), CMYK JPEG, more than kMaxImagePixels.
+// Decodes a JPEG or PNG from memory to 8-bit RGB; the first bytes decide which, never a name. Grey becomes
+// three equal channels; of a PNG, alpha is dropped, palettes are resolved and 16 bits are cut to 8.
+// Orientation tags are not applied: pixels stay as stored, which is what landmarks refer to. `place` opens
+// the message of an error, the storage of `reuse` is used again. Any number of threads. Error{kFormat}:
+// neither format, empty, damaged or cut short (everything libjpeg warns about counts as damage, as the pixels
+// after it are guesses), CMYK JPEG, more than kMaxImagePixels.
 Result<Image> decode_image(Span<const unsigned char> bytes, const std::string& place, Image reuse = {});
 
 // The same for a file; Error{kIo} when it cannot be read.
 Result<Image> read_image(const std::string& path);
 
-// `quality` is 1..100; colour is stored at half resolution (4:2:0), as most face sets do. Throws Error{kUsage} when
-// the quality is out of range or the image is empty.
+// `quality` is 1..100; colour is stored at half resolution (4:2:0), as most face sets do. Throws
+// Error{kUsage} when the quality is out of range or the image is empty.
 std::vector<unsigned char> encode_jpeg(const Image& image, int quality);
 
 // Lossless. Throws Error{kUsage} when the image is empty.

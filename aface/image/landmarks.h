@@ -10,8 +10,8 @@ struct Point {
   double y = 0;
 };
 
-// Five face points in pixels, in this order: left eye, right eye, nose, left and right corner of the mouth; left and
-// right as seen in the image.
+// Five face points in pixels, in this order: left eye, right eye, nose, left and right corner of the mouth;
+// left and right as seen in the image.
 using Landmarks = std::array<Point, 5>;
 
 // From x1, y1, ..., x5, y5, the order of lists on disk.

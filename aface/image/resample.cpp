@@ -29,8 +29,8 @@ Taps make_taps(double start, double extent, int size, int length) {
   taps.count.resize(static_cast<std::size_t>(length));
   taps.weights.assign(static_cast<std::size_t>(length) * taps.stride, 0.0f);
   for (int j = 0; j < length; ++j) {
-    // The mean over one output pixel's area. When growing, a mean over one input pixel around the output pixel's
-    // centre: that is linear interpolation.
+    // The mean over one output pixel's area. When growing, a mean over one input pixel around the output
+    // pixel's centre: that is linear interpolation.
     const double reach = std::max(step, 1.0);
     const double low = start + (j + 0.5) * step - 0.5 * reach;
     const double high = low + reach;
@@ -52,7 +52,8 @@ Taps make_taps(double start, double extent, int size, int length) {
   return taps;
 }
 
-// Weighted mean of the source rows that output row y covers, columns first_column .. end_column-1, [columns, 3].
+// Weighted mean of the source rows that output row y covers, columns first_column .. end_column-1, [columns,
+// 3].
 void sum_rows(const Image& source, const Taps& rows, int y, int first_column, int end_column, float* sum) {
   const float* weights = &rows.weights[static_cast<std::size_t>(y) * rows.stride];
   const int length = (end_column - first_column) * 3;
@@ -83,9 +84,10 @@ void change_colour(const ColourMap& colour, float* row, int pixels) {
 
 }  // namespace
 
-void resample(const Image& source, const Window& window, Mirror mirror, const ColourMap* colour, int width, int height,
-              std::uint8_t* out) {
-  AFACE_CHECK(source.width > 0 && source.height > 0 && window.width > 0 && window.height > 0 && width > 0 && height > 0,
+void resample(const Image& source, const Window& window, Mirror mirror, const ColourMap* colour, int width,
+              int height, std::uint8_t* out) {
+  AFACE_CHECK(source.width > 0 && source.height > 0 && window.width > 0 && window.height > 0 && width > 0 &&
+                  height > 0,
               "resample of {} x {}", source.width, source.height);
   const Taps columns = make_taps(window.x, window.width, source.width, width);
   const Taps rows = make_taps(window.y, window.height, source.height, height);
@@ -107,7 +109,8 @@ void resample(const Image& source, const Window& window, Mirror mirror, const Co
         g += weights[k] * in[1];
         b += weights[k] * in[2];
       }
-      float* pixel = &line[(mirror == Mirror::kLeftRight ? static_cast<std::size_t>(width) - 1 - column : column) * 3];
+      float* pixel =
+          &line[(mirror == Mirror::kLeftRight ? static_cast<std::size_t>(width) - 1 - column : column) * 3];
       pixel[0] = r;
       pixel[1] = g;
       pixel[2] = b;
@@ -119,8 +122,9 @@ void resample(const Image& source, const Window& window, Mirror mirror, const Co
 
 Image resize(const Image& image, int width, int height) {
   if (image.width <= 0 || image.height <= 0 || width < 1 || height < 1) {
-    throw Error(ErrorKind::kUsage, fmt::format("cannot resize {} x {} to {} x {} (expected sizes of at least 1)",
-                                               image.width, image.height, width, height));
+    throw Error(ErrorKind::kUsage,
+                fmt::format("cannot resize {} x {} to {} x {} (expected sizes of at least 1)", image.width,
+                            image.height, width, height));
   }
   if (image.width == width && image.height == height) return image;
   Image resized(width, height);

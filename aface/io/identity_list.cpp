@@ -17,7 +17,8 @@ std::vector<IdentityRow> read_identity_list(const std::string& path) {
                       fmt::format("expected relative/path<TAB>identity, got {} tab-separated field(s)",
                                   row.fields.size()));
     }
-    if (row.fields[1].empty()) throw row_error(path, row.line, "the identity is empty; name it or drop the line");
+    if (row.fields[1].empty())
+      throw row_error(path, row.line, "the identity is empty; name it or drop the line");
     IdentityRow parsed;
     parsed.path = normal_relative_path(row.fields[0]);
     if (parsed.path.empty()) {

@@ -14,8 +14,8 @@ struct IdentityRow {
 };
 
 // Lines "relative/path<TAB>identity", in file order; blank lines are passed over. Throws Error{kIo}, or
-// Error{kFormat} naming file and line: another number of fields, an empty field, an absolute path or one that leaves
-// the root, a list without rows.
+// Error{kFormat} naming file and line: another number of fields, an empty field, an absolute path or one that
+// leaves the root, a list without rows.
 std::vector<IdentityRow> read_identity_list(const std::string& path);
 
 }  // namespace aface

@@ -52,13 +52,15 @@ std::vector<LandmarkRow> read_landmark_list(const std::string& path) {
     parsed.line = row.line;
     const auto [first, is_new] = line_of.emplace(parsed.path, row.line);
     if (!is_new) {
-      throw row_error(path, row.line,
-                      fmt::format("'{}' is listed twice (first on line {}); keep one", parsed.path, first->second));
+      throw row_error(
+          path, row.line,
+          fmt::format("'{}' is listed twice (first on line {}); keep one", parsed.path, first->second));
     }
     rows.push_back(std::move(parsed));
   });
   if (rows.empty()) {
-    throw Error(ErrorKind::kFormat, path + ": the list is empty (expected lines path<TAB>x1<TAB>y1 ... x5<TAB>y5)");
+    throw Error(ErrorKind::kFormat,
+                path + ": the list is empty (expected lines path<TAB>x1<TAB>y1 ... x5<TAB>y5)");
   }
   return rows;
 }

@@ -15,8 +15,8 @@ struct LandmarkRow {
 };
 
 // Lines "path<TAB>x1<TAB>y1 ... x5<TAB>y5", in file order; blank lines are passed over. Throws Error{kIo}, or
-// Error{kFormat} naming file and line: another count than five points, text or a non-finite value where a number is
-// due, an absolute path or one that leaves the root, a path listed twice, a list without rows.
+// Error{kFormat} naming file and line: another count than five points, text or a non-finite value where a
+// number is due, an absolute path or one that leaves the root, a path listed twice, a list without rows.
 std::vector<LandmarkRow> read_landmark_list(const std::string& path);
 
 }  // namespace aface

@@ -16,8 +16,8 @@ struct TabRow {
   std::vector<std::string_view> fields;  // views into the text, valid during the visit only
 };
 
-// Visits the lines of `text` that are not blank. LF and CRLF ends, and a byte order mark before the first line, are
-// taken; fields keep their spaces.
+// Visits the lines of `text` that are not blank. LF and CRLF ends, and a byte order mark before the first
+// line, are taken; fields keep their spaces.
 void for_each_tab_row(std::string_view text, const std::function<void(const TabRow& row)>& visit);
 
 // Error{kFormat} with "path:line: what".

@@ -19,18 +19,21 @@ struct InspectFlags {
 
 std::function<int()> setup(CLI::App& app) {
   const auto flags = std::make_shared<InspectFlags>();
-  app.add_option("DATA", flags->data.root, "Folder with one sub-folder per identity, or the root of --list")->required();
+  app.add_option("DATA", flags->data.root, "Folder with one sub-folder per identity, or the root of --list")
+      ->required();
   app.add_option("--list", flags->data.list, "List of lines path<TAB>identity, paths relative to DATA");
   app.add_option("--min-images", flags->data.min_images, "Leave out identities with fewer images")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   app.add_option("--json", flags->json, "Write the whole report to this file as well");
-  app.add_flag("--quick", flags->quick, "Count only: do not decode the images, so neither sizes nor damage are seen");
+  app.add_flag("--quick", flags->quick,
+               "Count only: do not decode the images, so neither sizes nor damage are seen");
   app.add_option("--threads", flags->threads, "Images decoded at a time; 0: one per core")
       ->capture_default_str()
       ->check(CLI::Range(0, 256));
   app.footer(
-      "Prints how many images the identities have (the long tail), picture sizes and unreadable files with the reason. "
+      "Prints how many images the identities have (the long tail), picture sizes and unreadable files with "
+      "the reason. "
       "Unreadable files do not change the exit code, which is 0 once the report is complete.");
   return [flags] {
     if (!flags->data.list.empty()) flags->data.source = "list";
@@ -45,6 +48,8 @@ std::function<int()> setup(CLI::App& app) {
 
 }  // namespace
 
-Command inspect_command() { return {"inspect", "Report what a data set holds and which files are damaged", setup}; }
+Command inspect_command() {
+  return {"inspect", "Report what a data set holds and which files are damaged", setup};
+}
 
 }  // namespace aface

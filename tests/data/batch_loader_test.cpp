@@ -83,7 +83,8 @@ TEST_F(Loader, SameBatchesForAnyNumberOfWorkersAndInPlanOrder) {
     options.prefetch = prefetch;
     BatchLoader loader(dataset_, options, augment_, 16, seed);
     std::vector<std::uint8_t> pixels;
-    for (std::int64_t step = 0; step < 12; ++step) loader.submit({step, {step, 19 - step, 3, (7 * step) % 20, 11}});
+    for (std::int64_t step = 0; step < 12; ++step)
+      loader.submit({step, {step, 19 - step, 3, (7 * step) % 20, 11}});
     for (std::int64_t step = 0; step < 12; ++step) {
       Batch batch = loader.next();
       EXPECT_EQ(batch.step, step);
@@ -123,7 +124,8 @@ TEST_F(Loader, FailPolicyThrowsTheImagesErrorAtItsPlan) {
   loader.submit({0, {0, 1}});
   loader.submit({1, {2, 6, 3}});
   EXPECT_EQ(loader.next().count(), 2);
-  EXPECT_THAT(error_of(ErrorKind::kFormat, [&] { (void)loader.next(); }), HasSubstr("p1/2.png: neither JPEG nor PNG"));
+  EXPECT_THAT(error_of(ErrorKind::kFormat, [&] { (void)loader.next(); }),
+              HasSubstr("p1/2.png: neither JPEG nor PNG"));
 }
 
 TEST_F(Loader, FileThatVanishedIsAnIoError) {
@@ -165,7 +167,8 @@ TEST_F(Loader, SkipPolicyNeverGivesAnEmptyBatch) {
   options_.max_bad_share = 1;
   BatchLoader loader(dataset_, options_, augment_, 8, 1);
   loader.submit({5, {1, 1}});
-  EXPECT_THAT(error_of(ErrorKind::kData, [&] { (void)loader.next(); }), HasSubstr("step 5: none of the 2 images"));
+  EXPECT_THAT(error_of(ErrorKind::kData, [&] { (void)loader.next(); }),
+              HasSubstr("step 5: none of the 2 images"));
 }
 
 TEST_F(Loader, CanBeDestroyedAtAnyMoment) {
@@ -180,8 +183,13 @@ TEST_F(Loader, CanBeDestroyedAtAnyMoment) {
 
 TEST_F(Loader, NextWithoutAPlanIsRefused) {
   BatchLoader loader(dataset_, options_, augment_, 8, 1);
-  EXPECT_THAT(error_of(ErrorKind::kInternal, [&] { (void)loader.next(); }), HasSubstr("without a submitted plan"));
-  EXPECT_THAT(error_of(ErrorKind::kInternal, [&] { loader.submit({0, {20}}); }), HasSubstr("sample 20 of 20"));
+  EXPECT_THAT(error_of(ErrorKind::kInternal, [&] { (void)loader.next(); }),
+              HasSubstr("without a submitted plan"));
+  EXPECT_THAT(error_of(ErrorKind::kInternal,
+                       [&] {
+                         loader.submit({0, {20}});
+                       }),
+              HasSubstr("sample 20 of 20"));
 }
 
 }  // namespace

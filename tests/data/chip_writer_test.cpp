@@ -73,7 +73,8 @@ TEST_F(ChipWriter, ChipsKeepTheRelativePathsAndAreWhereTheLandmarksSay) {
   EXPECT_EQ(read_image(options_.out + "/b.c/d/2.png").value().at(0, 0)[0], 50);
   EXPECT_EQ(read_image(options_.out + "/top.png").value().at(111, 111)[1], 111);
   std::size_t files = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(options_.out)) files += entry.is_regular_file();
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(options_.out))
+    files += entry.is_regular_file();
   EXPECT_EQ(files, 3u) << "no temporary file stays behind";
 }
 
@@ -109,7 +110,8 @@ TEST_F(ChipWriter, DamagedPhotosAndDegenerateLandmarksAreNamedOrSkipped) {
   list(row("a/1.png", 0, 0) + row("bad.jpg", 0, 0));
   EXPECT_THAT(failure(ErrorKind::kFormat), HasSubstr("bad.jpg: neither JPEG nor PNG"));
   list(row("a/1.png", 0, 0) + "top.png\t5\t5\t5\t5\t5\t5\t5\t5\t5\t5\n");
-  EXPECT_THAT(failure(ErrorKind::kData), HasSubstr("landmarks.txt:2: top.png: the five landmarks are one point"));
+  EXPECT_THAT(failure(ErrorKind::kData),
+              HasSubstr("landmarks.txt:2: top.png: the five landmarks are one point"));
   options_.on_bad_image = "skip";
   EXPECT_EQ(align_photos(options_).bad, 1);
   list(row("bad.jpg", 0, 0));
@@ -127,7 +129,8 @@ TEST_F(ChipWriter, NothingIsWrittenOutsideTheOutputFolderOrOverThePhotos) {
 TEST_F(ChipWriter, TwoPhotosMustNotGiveOneChip) {
   dir_.write("photos/a/1.jpg", as_text(encode_jpeg(ruler(200), 90)));
   list(row("a/1.png", 0, 0) + row("a/1.jpg", 0, 0));
-  EXPECT_THAT(failure(ErrorKind::kData), HasSubstr("landmarks.txt:2: 'a/1.jpg' would overwrite the chip of line 1"));
+  EXPECT_THAT(failure(ErrorKind::kData),
+              HasSubstr("landmarks.txt:2: 'a/1.jpg' would overwrite the chip of line 1"));
 }
 
 TEST_F(ChipWriter, OptionsAreCheckedFirst) {

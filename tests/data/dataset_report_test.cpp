@@ -42,7 +42,8 @@ TEST_F(Report, CountsTheLongTail) {
   EXPECT_DOUBLE_EQ(report.median, 2.5);
   EXPECT_DOUBLE_EQ(report.mean, 4);
   EXPECT_EQ(report.largest, 10);
-  EXPECT_DOUBLE_EQ(report.share_of_richest_tenth, 10.0 / 16) << "a tenth of four identities is the richest one";
+  EXPECT_DOUBLE_EQ(report.share_of_richest_tenth, 10.0 / 16)
+      << "a tenth of four identities is the richest one";
   std::int64_t identities = 0, images = 0;
   for (const auto& c : report.size_classes) {
     identities += c.identities;

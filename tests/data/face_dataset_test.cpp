@@ -25,7 +25,8 @@ std::string load_error(ErrorKind kind, const DataOptions& options) {
 
 TEST(FaceDataset, FolderNamesAreIdentitiesAndNestedFilesBelongToThem) {
   const TempDir dir;
-  for (const char* file : {"b/2.JPG", "b/deep/er/1.png", "a/z.jpeg", "b/notes.txt", ".cache/x.jpg", "b/.hidden.jpg"}) {
+  for (const char* file :
+       {"b/2.JPG", "b/deep/er/1.png", "a/z.jpeg", "b/notes.txt", ".cache/x.jpg", "b/.hidden.jpg"}) {
     dir.write(file, "x");
   }
   for (const std::string& root : {dir.path(), dir.path() + "/"}) {
@@ -77,7 +78,8 @@ TEST(FaceDataset, FingerprintSeesPathsAndIdentities) {
 
 TEST(FaceDataset, IdentitiesBelowMinImagesAreLeftOut) {
   const TempDir dir;
-  for (const char* file : {"a/1.jpg", "b/1.jpg", "b/2.jpg", "c/1.jpg", "c/2.jpg", "c/3.jpg"}) dir.write(file, "x");
+  for (const char* file : {"a/1.jpg", "b/1.jpg", "b/2.jpg", "c/1.jpg", "c/2.jpg", "c/3.jpg"})
+    dir.write(file, "x");
   DataOptions options = folder_options(dir.path());
   options.min_images = 2;
   const FaceDataset set = load_dataset(options);
@@ -97,8 +99,10 @@ TEST(FaceDataset, EveryMistakeHasItsOwnMessage) {
   options.source = "synthetic";
   EXPECT_THAT(load_error(ErrorKind::kUsage, options), HasSubstr("'synthetic'"));
   EXPECT_THAT(load_error(ErrorKind::kUsage, folder_options("")), HasSubstr("data.root is empty"));
-  EXPECT_THAT(load_error(ErrorKind::kIo, folder_options(dir.file("none"))), HasSubstr("none: no such folder"));
-  EXPECT_THAT(load_error(ErrorKind::kUsage, list_options(dir.file("ok"), "")), HasSubstr("data.list is empty"));
+  EXPECT_THAT(load_error(ErrorKind::kIo, folder_options(dir.file("none"))),
+              HasSubstr("none: no such folder"));
+  EXPECT_THAT(load_error(ErrorKind::kUsage, list_options(dir.file("ok"), "")),
+              HasSubstr("data.list is empty"));
 
   const auto list_error = [&](ErrorKind kind, const std::string& text) {
     return load_error(kind, list_options(dir.file("ok"), dir.write("l.tsv", text)));
@@ -113,7 +117,8 @@ TEST(FaceDataset, EveryMistakeHasItsOwnMessage) {
   EXPECT_THAT(load_error(ErrorKind::kData, folder_options(dir.file("one"))),
               AllOf(HasSubstr("1 identities"), HasSubstr("one sub-folder or name per identity")));
   dir.write("stray/x.jpg", "x");
-  EXPECT_THAT(load_error(ErrorKind::kData, folder_options(dir.file("stray"))), HasSubstr("no identity folder"));
+  EXPECT_THAT(load_error(ErrorKind::kData, folder_options(dir.file("stray"))),
+              HasSubstr("no identity folder"));
   std::filesystem::create_directories(dir.file("ok/empty"));
   EXPECT_THAT(load_error(ErrorKind::kData, folder_options(dir.file("ok"))), HasSubstr("ok/empty: no images"));
 }

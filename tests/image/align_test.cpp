@@ -32,7 +32,8 @@ double squared_error(const Landmarks& from, const Landmarks& to, const Similarit
 Similarity random_similarity(Random& random) {
   const double scale = std::exp(random.uniform(-2, 2));
   const double angle = random.uniform(-3.14159, 3.14159);
-  return {scale * std::cos(angle), scale * std::sin(angle), random.uniform(-500, 500), random.uniform(-500, 500)};
+  return {scale * std::cos(angle), scale * std::sin(angle), random.uniform(-500, 500),
+          random.uniform(-500, 500)};
 }
 
 Landmarks noisy_face(Random& random) {
@@ -88,7 +89,8 @@ TEST(Similarity, RefusesDegenerateLandmarks) {
   const auto equal = fit_similarity(one_point, face);
   ASSERT_FALSE(equal.ok());
   EXPECT_THAT(equal.error().what(), HasSubstr("one point"));
-  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     Landmarks broken = face;
     broken[3].y = bad;
     EXPECT_THAT(fit_similarity(broken, face).error().what(), HasSubstr("not finite"));
@@ -117,14 +119,16 @@ TEST(AlignFace, AChipOnItsTemplateStaysAsItIs) {
 }
 
 TEST(AlignFace, LandmarksLandOnTheTemplate) {
-  // White dots of 3 x 3 px on black, at whole pixels of an enlarged, turned face: the chip is brightest there.
+  // White dots of 3 x 3 px on black, at whole pixels of an enlarged, turned face: the chip is brightest
+  // there.
   const Similarity placed{3 * std::cos(0.4), 3 * std::sin(0.4), 200, 60};
   Landmarks landmarks = mapped(chip_template(112), placed);
   Image photo(600, 600);
   for (auto& p : landmarks) {
     p = {std::round(p.x), std::round(p.y)};
     for (int dy = -3; dy <= 3; ++dy) {
-      for (int dx = -3; dx <= 3; ++dx) std::fill_n(photo.at(int(p.x) + dx, int(p.y) + dy), 3, std::uint8_t{255});
+      for (int dx = -3; dx <= 3; ++dx)
+        std::fill_n(photo.at(int(p.x) + dx, int(p.y) + dy), 3, std::uint8_t{255});
     }
   }
   const Image chip = align_face(photo, landmarks, 112).value();

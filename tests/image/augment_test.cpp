@@ -75,7 +75,8 @@ TEST(Resize, KeepsAPlainColourAtEverySize) {
   for (const int size : {1, 2, 7, 17, 18, 40, 111}) {
     for (const auto value : resize(plain, size, size + 1).pixels) ASSERT_EQ(value, 201) << size;
   }
-  EXPECT_THAT(test::error_of(ErrorKind::kUsage, [&] { (void)resize(plain, 0, 5); }), testing::HasSubstr("0 x 5"));
+  EXPECT_THAT(test::error_of(ErrorKind::kUsage, [&] { (void)resize(plain, 0, 5); }),
+              testing::HasSubstr("0 x 5"));
 }
 
 TEST(Mirror, TwiceIsNothingAndSidesSwap) {
@@ -106,7 +107,8 @@ TEST(Augment, WindowOnPixelBordersIsACopyAndEdgesGoOn) {
   crop.window = {0.2, 0.1, 0.5, 0.5};
   const Image out = with(crop, chip, 5);
   for (int y = 0; y < 5; ++y) {
-    for (int x = 0; x < 5; ++x) EXPECT_TRUE(std::equal(out.at(x, y), out.at(x, y) + 3, chip.at(x + 2, y + 1)));
+    for (int x = 0; x < 5; ++x)
+      EXPECT_TRUE(std::equal(out.at(x, y), out.at(x, y) + 3, chip.at(x + 2, y + 1)));
   }
   crop.window = {-0.3, 0, 1, 1};
   const Image shifted = with(crop, chip, 10);
@@ -176,7 +178,8 @@ TEST(Augment, CutoutIsOneGreySquareInsideTheChip) {
       for (int x = 0; x < 50; ++x) {
         if (out.at(x, y)[0] == 0) continue;
         ASSERT_EQ(out.at(x, y)[0], 127);
-        left = std::min(left, x), right = std::max(right, x), top = std::min(top, y), bottom = std::max(bottom, y);
+        left = std::min(left, x), right = std::max(right, x), top = std::min(top, y),
+        bottom = std::max(bottom, y);
         ++grey;
       }
     }

@@ -27,7 +27,9 @@ TEST(RelativePath, IsShortenedAndNeverLeavesTheRoot) {
 
 TEST(IdentityList, KeepsOrderAndLineNumbersAndTakesWindowsLineEnds) {
   const TempDir dir;
-  const auto path = dir.write("l.tsv", "\xEF\xBB\xBF" "b/2.jpg\tBob\r\n\r\na/1.jpg\tAnn Lee");
+  const auto path = dir.write("l.tsv",
+                              "\xEF\xBB\xBF"
+                              "b/2.jpg\tBob\r\n\r\na/1.jpg\tAnn Lee");
   const auto rows = read_identity_list(path);
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0].path, "b/2.jpg");
@@ -48,7 +50,8 @@ TEST(IdentityList, NamesFileAndLineOfABadRow) {
   EXPECT_THAT(message_for("a.jpg\t\n"), HasSubstr("identity is empty"));
   EXPECT_THAT(message_for("/a.jpg\tA\n"), HasSubstr("'/a.jpg' does not lie below"));
   EXPECT_THAT(message_for("\n \n"), HasSubstr("list is empty"));
-  EXPECT_THAT(error_of(ErrorKind::kIo, [&] { (void)read_identity_list(dir.file("none")); }), HasSubstr("none"));
+  EXPECT_THAT(error_of(ErrorKind::kIo, [&] { (void)read_identity_list(dir.file("none")); }),
+              HasSubstr("none"));
 }
 
 TEST(LandmarkList, ReadsFivePointsInOrder) {
@@ -66,8 +69,10 @@ TEST(LandmarkList, NamesFileAndLineOfABadRow) {
     const auto path = dir.write("l.txt", text);
     return error_of(ErrorKind::kFormat, [&] { (void)read_landmark_list(path); });
   };
-  EXPECT_THAT(message_for(good + "b.jpg\t1\t2\t3\t4\t5\t6\t7\t8\n"), AllOf(HasSubstr("l.txt:2:"), HasSubstr("got 8 number(s)")));
-  EXPECT_THAT(message_for("b.jpg\t" + std::string(kPoints) + "\t1\t2\n"), AllOf(HasSubstr("l.txt:1:"), HasSubstr("got 12")));
+  EXPECT_THAT(message_for(good + "b.jpg\t1\t2\t3\t4\t5\t6\t7\t8\n"),
+              AllOf(HasSubstr("l.txt:2:"), HasSubstr("got 8 number(s)")));
+  EXPECT_THAT(message_for("b.jpg\t" + std::string(kPoints) + "\t1\t2\n"),
+              AllOf(HasSubstr("l.txt:1:"), HasSubstr("got 12")));
   EXPECT_THAT(message_for("b.jpg\t1\t2\t3\t4px\t5\t6\t7\t8\t9\t10\n"), HasSubstr("y2 is '4px'"));
   EXPECT_THAT(message_for("b.jpg\t1\t2\t3\t4\t5\t6\t7\t8\tnan\t10\n"), HasSubstr("x5 is 'nan'"));
   EXPECT_THAT(message_for("b.jpg\t1\t2\t3\t4\t5\t6\t7\t8\t\t10\n"), HasSubstr("x5 is ''"));

@@ -8,7 +8,8 @@
 
 namespace aface::test {
 
-// Runs `action`, which must throw aface::Error of this kind, and returns its message ("" after a failed expectation).
+// Runs `action`, which must throw aface::Error of this kind, and returns its message ("" after a failed
+// expectation).
 template <class Action>
 std::string error_of(ErrorKind kind, const Action& action) {
   try {
