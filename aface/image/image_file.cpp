@@ -6,19 +6,16 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
 
 #include "aface/core/check.h"
 #include "aface/core/file.h"
+#include "aface/image/png.h"
 
 namespace aface {
 namespace {
 
 constexpr std::array<unsigned char, 3> kJpegMagic = {0xFF, 0xD8, 0xFF};
 constexpr std::array<unsigned char, 8> kPngMagic = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-constexpr std::size_t kPngSizeOffset =
-    16;  // width and height, big-endian, in the IHDR chunk that must come first
 
 template <std::size_t N>
 bool begins_with(Span<const unsigned char> bytes, const std::array<unsigned char, N>& magic) {
@@ -83,32 +80,6 @@ Result<Image> decode_jpeg(Span<const unsigned char> bytes, const std::string& pl
   return image;
 }
 
-long big_endian_u32(const unsigned char* bytes) {
-  return static_cast<long>(bytes[0]) << 24 | static_cast<long>(bytes[1]) << 16 |
-         static_cast<long>(bytes[2]) << 8 | static_cast<long>(bytes[3]);
-}
-
-Result<Image> decode_png(Span<const unsigned char> bytes, const std::string& place, Image image) {
-  if (bytes.size() < kPngSizeOffset + 8) return bad_image(place, "PNG cut short inside its header");
-  const std::string complaint = complaint_about_size(big_endian_u32(&bytes[kPngSizeOffset]),
-                                                     big_endian_u32(&bytes[kPngSizeOffset + 4]));
-  if (!complaint.empty()) return bad_image(place, complaint);
-  try {
-    const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1,
-                          const_cast<unsigned char*>(bytes.data()));
-    const cv::Mat bgr = cv::imdecode(encoded, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
-    if (bgr.empty()) return bad_image(place, "damaged or cut short PNG");
-    image.width = bgr.cols;
-    image.height = bgr.rows;
-    image.pixels.resize(static_cast<std::size_t>(image.width) * image.height * 3);
-    cv::Mat rgb(bgr.rows, bgr.cols, CV_8UC3, image.pixels.data());
-    cv::cvtColor(bgr, rgb, cv::COLOR_BGR2RGB);
-  } catch (const cv::Exception& e) {
-    return bad_image(place, "damaged PNG (" + e.err + ")");
-  }
-  return image;
-}
-
 void check_can_encode(const Image& image) {
   if (image.width <= 0 || image.height <= 0)
     throw Error(ErrorKind::kUsage, "an empty image cannot be encoded");
@@ -121,7 +92,12 @@ void check_can_encode(const Image& image) {
 Result<Image> decode_image(Span<const unsigned char> bytes, const std::string& place, Image reuse) {
   if (bytes.empty()) return bad_image(place, "the file is empty");
   if (begins_with(bytes, kJpegMagic)) return decode_jpeg(bytes, place, std::move(reuse));
-  if (begins_with(bytes, kPngMagic)) return decode_png(bytes, place, std::move(reuse));
+  if (begins_with(bytes, kPngMagic)) {
+    const PngSize size = png_size(bytes);
+    const std::string complaint = complaint_about_size(size.width, size.height);
+    if (!complaint.empty()) return bad_image(place, complaint);
+    return decode_png(bytes, place, std::move(reuse));
+  }
   return bad_image(place, "neither JPEG nor PNG by its first bytes, whatever its name says");
 }
 
@@ -154,13 +130,7 @@ std::vector<unsigned char> encode_jpeg(const Image& image, int quality) {
 
 std::vector<unsigned char> encode_png(const Image& image) {
   check_can_encode(image);
-  const cv::Mat rgb(image.height, image.width, CV_8UC3, const_cast<std::uint8_t*>(image.pixels.data()));
-  cv::Mat bgr;
-  cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
-  std::vector<unsigned char> bytes;
-  const bool done = cv::imencode(".png", bgr, bytes);
-  AFACE_CHECK(done, "PNG encoder refused a {} x {} image", image.width, image.height);
-  return bytes;
+  return encode_png_pixels(image);
 }
 
 }  // namespace aface

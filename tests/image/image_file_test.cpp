@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 #include <turbojpeg.h>
+#include <zlib.h>
 
-#include <cmath>
-#include <opencv2/imgcodecs.hpp>
+#include <string>
 
 #include "tests/image/pictures.h"
 #include "tests/support/expect_error.h"
@@ -79,24 +79,65 @@ TEST(ImageFile, CmykJpegIsRefused) {
   EXPECT_THAT(message_of(bytes), HasSubstr("CMYK"));
 }
 
+void append_u32(std::string& text, std::uint32_t value) {
+  for (const int shift : {24, 16, 8, 0}) text += static_cast<char>(value >> shift & 0xff);
+}
+
+void append_chunk(std::string& png, const std::string& type, const std::string& data) {
+  append_u32(png, static_cast<std::uint32_t>(data.size()));
+  const std::string body = type + data;
+  png += body;
+  append_u32(png, static_cast<std::uint32_t>(
+                      crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()))));
+}
+
+// A PNG by the letter of its specification. `rows` are the raw rows, each with its filter byte 0 in front;
+// `more` are chunks between header and pixels.
+std::vector<unsigned char> make_png(std::uint32_t width, std::uint32_t height, int bit_depth, int colour_type,
+                                    const std::string& rows, const std::string& more = "") {
+  std::string png("\x89PNG\r\n\x1a\n", 8), header;
+  append_u32(header, width);
+  append_u32(header, height);
+  header += {static_cast<char>(bit_depth), static_cast<char>(colour_type), 0, 0, 0};
+  append_chunk(png, "IHDR", header);
+  png += more;
+  uLongf size = compressBound(rows.size());
+  std::string packed(size, 0);
+  compress(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(rows.data()),
+           rows.size());
+  packed.resize(size);
+  append_chunk(png, "IDAT", packed);
+  append_chunk(png, "IEND", "");
+  return {png.begin(), png.end()};
+}
+
 TEST(ImageFile, PngOfEveryKindBecomesRgb) {
-  std::vector<unsigned char> bytes;
-  cv::imencode(".png", cv::Mat(2, 3, CV_8UC1, cv::Scalar(9)), bytes);
-  EXPECT_EQ(decode_image(bytes, "grey").value().pixels, std::vector<std::uint8_t>(18, 9));
-  cv::imencode(".png", cv::Mat(1, 1, CV_16UC3, cv::Scalar(0x1234, 0x5678, 0x9abc)), bytes);
-  EXPECT_EQ(decode_image(bytes, "16 bit").value().pixels, (std::vector<std::uint8_t>{0x9a, 0x56, 0x12}));
-  cv::imencode(".png", cv::Mat(1, 1, CV_8UC4, cv::Scalar(1, 2, 3, 0)), bytes);
-  EXPECT_EQ(decode_image(bytes, "alpha").value().pixels, (std::vector<std::uint8_t>{3, 2, 1}));
-  // 2 x 1 pixels, palette {255,0,0}, {10,20,30}, indices 1, 0.
-  const std::vector<unsigned char> palette = {
-      0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44,
-      0x52, 0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00, 0x01, 0x08, 0x03, 0x00, 0x00, 0x00, 0xc3,
-      0xfc, 0x8f, 0xb8, 0x00, 0x00, 0x00, 0x06, 0x50, 0x4c, 0x54, 0x45, 0xff, 0x00, 0x00, 0x0a,
-      0x14, 0x1e, 0x98, 0x95, 0x7d, 0xe3, 0x00, 0x00, 0x00, 0x0b, 0x49, 0x44, 0x41, 0x54, 0x78,
-      0x9c, 0x63, 0x60, 0x64, 0x00, 0x00, 0x00, 0x05, 0x00, 0x02, 0xd1, 0x66, 0x33, 0x78, 0x00,
-      0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82};
-  EXPECT_EQ(decode_image(palette, "palette").value().pixels,
-            (std::vector<std::uint8_t>{10, 20, 30, 255, 0, 0}));
+  using Bytes = std::vector<std::uint8_t>;
+  const auto decoded = [](const std::vector<unsigned char>& png) {
+    return decode_image(png, "p").value().pixels;
+  };
+  constexpr int kGrey = 0, kRgb = 2, kPalette = 3, kGreyAlpha = 4, kRgba = 6;
+  const std::string zero(1, '\0');
+  EXPECT_EQ(decoded(make_png(2, 1, 8, kGrey, zero + "\x09\x07")), (Bytes{9, 9, 9, 7, 7, 7}));
+  EXPECT_EQ(decoded(make_png(2, 1, 1, kGrey, zero + "\x40")), (Bytes{0, 0, 0, 255, 255, 255}));
+  EXPECT_EQ(decoded(make_png(1, 1, 16, kRgb, zero + "\x9a\xbc\x56\x78\x12\x34")), (Bytes{0x9a, 0x56, 0x12}));
+  EXPECT_EQ(decoded(make_png(1, 1, 8, kRgba, zero + "\x03\x02\x01" + zero)), (Bytes{3, 2, 1}));
+  EXPECT_EQ(decoded(make_png(1, 1, 8, kGreyAlpha, zero + "\x05\x80")), (Bytes{5, 5, 5}));
+
+  std::string palette, transparency;
+  append_chunk(palette, "PLTE", "\xff\x01\x02\x0a\x14\x1e");
+  append_chunk(transparency, "tRNS", "\x80");
+  const std::string indices = zero + "\x01" + zero;
+  EXPECT_EQ(decoded(make_png(2, 1, 8, kPalette, indices, palette)), (Bytes{10, 20, 30, 255, 1, 2}));
+  EXPECT_EQ(decoded(make_png(2, 1, 8, kPalette, indices, palette + transparency)),
+            (Bytes{10, 20, 30, 255, 1, 2}));
+}
+
+TEST(ImageFile, PngDamageIsNamed) {
+  EXPECT_THAT(message_of(make_png(2, 2, 8, 0, std::string(3, '\0'))), HasSubstr("damaged or cut short PNG"));
+  auto wrong_checksum = encode_png(smooth_picture(8, 8));
+  wrong_checksum[wrong_checksum.size() - 13] ^= 1;  // of the pixels
+  EXPECT_THAT(message_of(wrong_checksum), HasSubstr("damaged or cut short PNG"));
 }
 
 TEST(ImageFile, EveryTruncationIsAnError) {
