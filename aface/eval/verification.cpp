@@ -136,15 +136,15 @@ VerificationReport verify_pairs(Span<const float> scores, Span<const std::uint8_
 }
 
 std::string to_table(const VerificationReport& report) {
-  std::string text = fmt::format("{:<12}{:>12}{:>12}\n", "fold", "accuracy %", "threshold");
+  std::string text = fmt::format("{:<14}{:>12}{:>12}\n", "fold", "accuracy %", "threshold");
   for (std::size_t fold = 0; fold < report.fold_accuracy.size(); ++fold) {
-    text += fmt::format("{:<12}{:>12.2f}{:>12.4f}\n", fold + 1, 100 * report.fold_accuracy[fold],
+    text += fmt::format("{:<14}{:>12.2f}{:>12.4f}\n", fold + 1, 100 * report.fold_accuracy[fold],
                         report.fold_threshold[fold]);
   }
-  text += fmt::format("{:<12}{:>12.2f}  +- {:.2f} (standard error), {} pairs\n", "mean",
+  text += fmt::format("{:<14}{:>12.2f}  +- {:.2f} (standard error), {} pairs\n", "mean",
                       100 * report.accuracy_mean, 100 * report.accuracy_std_error, report.pairs);
   for (const TarAtFar& point : report.tar_at_far) {
-    text += fmt::format("{:<12}{:>12.2f}{:>12.4f}\n", fmt::format("TAR@FAR {:g}", point.far), 100 * point.tar,
+    text += fmt::format("{:<14}{:>12.2f}{:>12.4f}\n", fmt::format("TAR@FAR {:g}", point.far), 100 * point.tar,
                         point.threshold);
   }
   return text;

@@ -9,7 +9,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-const std::vector<std::string> kCommands = {"train", "align", "inspect", "synth", "config"};
+const std::vector<std::string> kCommands = {"train",   "evaluate", "embed", "align",
+                                            "inspect", "synth",    "config"};
 
 TEST(Help, NamesEveryCommandAndTheExitCodes) {
   const auto result = test::run_adaptiveface({"--help"});
