@@ -67,7 +67,7 @@ TEST_F(DataCommands, InspectReportsDamageAndEndsWellWithoutNoise) {
 }
 
 TEST_F(DataCommands, FailuresHaveOneLineAndTheirExitCode) {
-  expect_failure({"align", photos_}, 2, "LANDMARKS is required");
+  expect_failure({"align", photos_}, 2, "--landmarks is required");
   expect_failure({"align", photos_, landmarks_, chips_, "--size", "5"}, 2, "--size");
   expect_failure({"align", photos_, landmarks_, photos_}, 2, "overwrite the photos");
   std::filesystem::remove(photos_ + "/b/1.png");
