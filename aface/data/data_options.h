@@ -15,17 +15,17 @@ struct DataOptions {
   std::string on_bad_image = "fail"; // skip: leave unreadable images out and count them; fail: stop at the first
   double max_bad_share = 0.01;       // skip turns into failure above this share of bad images
   std::int64_t min_images = 1;       // identities with fewer images are left out
+  std::int64_t prefetch = 4;         // batches drawn ahead (feedback reaches the sampler that much later)
   // --- affects speed only
   std::int64_t workers = 1;          // decoding threads
-  std::int64_t prefetch = 4;         // batches drawn ahead (feedback reaches the sampler that much later)
 };
 
 template <class Visitor>
 void describe(Visitor& v, DataOptions& o) {
   v.field("source", o.source, doc("where training photos come from").choice({"folder", "list", "synthetic"}));
   v.field("root", o.root,
-          doc("folder: one sub-folder per identity; list: what its paths are relative to"));
-  v.field("list", o.list, doc("list: file of lines relative/path<TAB>identity"));
+          doc("folder: one sub-folder per identity; list: what its paths are relative to").speed_only());
+  v.field("list", o.list, doc("list: file of lines relative/path<TAB>identity").speed_only());
   v.field("on_bad_image", o.on_bad_image, doc("unreadable image: leave out and count, or stop").choice({"skip", "fail"}));
   v.field("max_bad_share", o.max_bad_share, doc("skip turns into failure above this share").range(0, 1));
   v.field("min_images", o.min_images, doc("identities with fewer images are left out").at_least(1));

@@ -1,9 +1,7 @@
 #include "aface/train/run.h"
 
-#include <ATen/Parallel.h>
 #include <fmt/core.h>
 
-#include <filesystem>
 #include <optional>
 
 #include "aface/config/config_reader.h"
@@ -13,6 +11,7 @@
 #include "aface/core/log.h"
 #include "aface/core/parallel.h"
 #include "aface/core/stop_request.h"
+#include "aface/nn/torch_compat.h"
 #include "aface/report/metric_log.h"
 #include "aface/train/checkpoint.h"
 #include "aface/train/progress.h"
@@ -26,29 +25,25 @@ namespace {
 
 std::string config_path(const std::string& run_dir) { return run_dir + "/config.toml"; }
 
-// A fresh folder is made; one that holds a run is refused unless it is resumed by a configuration that gives the
-// same results.
-void prepare_run_dir(const RunConfig& config, const RunOptions& options) {
+// A folder that holds a run is refused unless it is resumed by a configuration that gives the same results.
+void check_run_dir(const RunConfig& config, const RunOptions& options) {
   const std::string saved = config_path(options.run_dir);
-  if (file_exists(saved)) {
-    if (!options.resume) {
-      throw Error(ErrorKind::kUsage,
-                  fmt::format("{}: holds a run already; add --resume to go on with it, or name another --run-dir",
-                              options.run_dir));
-    }
-    std::string changes;
-    for (const std::string& change : result_differences(load_config({saved}, {}), config)) {
-      changes += (changes.empty() ? "" : "; ") + change;
-    }
-    if (!changes.empty() && !options.allow_changes) {
-      throw Error(ErrorKind::kUsage,
-                  fmt::format("{}: the run was started with other options ({}); resume with the same ones, or add "
-                              "--allow-changes",
-                              saved, changes));
-    }
+  if (!file_exists(saved)) return;
+  if (!options.resume) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("{}: holds a run already; add --resume to go on with it, or name another --run-dir",
+                            options.run_dir));
   }
-  make_folder(options.run_dir);
-  write_file_atomically(saved, to_toml(config));
+  std::string changes;
+  for (const std::string& change : result_differences(load_config({saved}, {}), config)) {
+    changes += (changes.empty() ? "" : "; ") + change;
+  }
+  if (!changes.empty() && !options.allow_changes) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("{}: the run was started with other options ({}); resume with the same ones, or add "
+                            "--allow-changes",
+                            saved, changes));
+  }
 }
 
 void resume_newest(const CheckpointFolder& checkpoints, Trainer& trainer) {
@@ -69,10 +64,10 @@ void resume_newest(const CheckpointFolder& checkpoints, Trainer& trainer) {
 
 int run_training(const RunConfig& config, const RunOptions& options) {
   validate(config);
-  prepare_run_dir(config, options);
+  check_run_dir(config, options);
   const int threads =
       config.train.threads > 0 ? static_cast<int>(config.train.threads) : hardware_threads();
-  at::set_num_threads(threads);
+  set_torch_threads(threads);
 
   const TrainingData data = open_training_data(config, options.run_dir, threads);
   EmbedOptions embed;
@@ -85,12 +80,19 @@ int run_training(const RunConfig& config, const RunOptions& options) {
            count_parameters(trainer.backbone()), config.head.kind, config.sampler.kind, config.mining.kind, threads);
   const CheckpointFolder checkpoints(options.run_dir, config.train.keep_checkpoints);
   if (options.resume) resume_newest(checkpoints, trainer);
+  const auto finished = [&] { return trainer.steps_done() >= config.train.steps; };
+  if (finished() && has_run_results(options.run_dir)) {
+    log_info("train", "{}: this run is finished; nothing to do", options.run_dir);
+    return 0;
+  }
+  // Not before all parts have been made and restored: a start that fails must not change what the folder says it holds.
+  make_folder(options.run_dir);
+  write_file_atomically(config_path(options.run_dir), to_toml(config));
 
   MetricLog metrics(options.run_dir, trainer.steps_done() > 0 ? trainer.steps_done() : MetricLog::kFreshRun);
   Progress progress(trainer.steps_done(), config.train.steps);
   RunResults results;
   const auto due = [&](std::int64_t every) { return every > 0 && trainer.steps_done() % every == 0; };
-  const auto finished = [&] { return trainer.steps_done() >= config.train.steps; };
 
   std::int64_t saved_at = -1;
   const auto save = [&] {

@@ -16,6 +16,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// Shown even when the cosine of no photo fell under the noise threshold, so that there is something to look at.
+constexpr std::size_t kFewestSuspects = 100;
+
+std::string summary_path(const std::string& run_dir) { return run_dir + "/summary.json"; }
+
 // Identities from the one with most images to the one with fewest.
 std::vector<std::int64_t> richest_first(const std::vector<std::int64_t>& images) {
   std::vector<std::int64_t> order(images.size());
@@ -51,12 +56,13 @@ void write_margins(const std::string& path, const std::vector<MarginRow>& rows) 
 }
 
 void write_noise_suspects(const std::string& path, const FaceDataset& dataset, const Sampler& sampler) {
-  std::string text = "path\tidentity\town_cosine\ttimes_seen\ttimes_under_threshold\n";
-  for (const NoiseSuspect& suspect : sampler.noise_suspects()) {
+  std::string text = "path\tidentity\tscore\tmean_cosine\tlast_cosine\ttimes_seen\ttimes_under_threshold\n";
+  for (const NoiseSuspect& suspect : sampler.noise_suspects(kFewestSuspects)) {
     const auto i = static_cast<std::size_t>(suspect.sample_id);
-    text += fmt::format("{}\t{}\t{:.4f}\t{}\t{}\n", dataset.paths[i],
+    text += fmt::format("{}\t{}\t{:.4f}\t{:.4f}\t{:.4f}\t{}\t{}\n", dataset.paths[i],
                         dataset.identity_names[static_cast<std::size_t>(dataset.identities[i])],
-                        suspect.mean_cosine, suspect.times_seen, suspect.times_under);
+                        suspect.score, suspect.mean_cosine, suspect.last_cosine, suspect.times_seen,
+                        suspect.times_under);
   }
   write_file_atomically(path, text);
 }
@@ -98,6 +104,8 @@ Json summary_of(const RunConfig& config, const RunOptions& options, const FaceDa
 
 }  // namespace
 
+bool has_run_results(const std::string& run_dir) { return file_exists(summary_path(run_dir)); }
+
 void write_run_results(const RunConfig& config, const RunOptions& options, const FaceDataset& dataset,
                        Trainer& trainer, const Progress& progress, const RunResults& results) {
   const std::string& dir = options.run_dir;
@@ -113,7 +121,7 @@ void write_run_results(const RunConfig& config, const RunOptions& options, const
   if (config.sampler.kind == "adaptive") {
     write_noise_suspects(dir + "/noise_suspects.tsv", dataset, trainer.sampler());
   }
-  const std::string summary = dir + "/summary.json";
+  const std::string summary = summary_path(dir);  // last of all: it says that the rest is there
   write_file_atomically(summary,
                         summary_of(config, options, dataset, trainer, progress, results, margins).dump(2) + "\n");
 

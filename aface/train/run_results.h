@@ -18,6 +18,9 @@ struct RunResults {
   std::map<std::string, double> last_interval;   // numbers of the last log interval
 };
 
+// Whether a finished run has left its results in the folder already.
+bool has_run_results(const std::string& run_dir);
+
 // Writes what a finished run leaves behind (see run.h), each file atomically, and says on stdout where it is.
 void write_run_results(const RunConfig& config, const RunOptions& options, const FaceDataset& dataset,
                        Trainer& trainer, const Progress& progress, const RunResults& results);

@@ -27,6 +27,14 @@ RunResult train(const std::string& run_dir, std::vector<std::string> more = {}, 
   return run_program(AFACE_PROGRAM, arguments, options);
 }
 
+// A run that was told to stop when its progress line says so.
+RunResult train_until(const std::string& progress, int signal, const std::string& run_dir) {
+  RunOptions stop;
+  stop.signal = signal;
+  stop.signal_after = progress;
+  return train(run_dir, {}, stop);
+}
+
 std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::stringstream content;
@@ -81,6 +89,13 @@ TEST(TrainCli, TinyRunLeavesEverythingThatItPromises) {
   EXPECT_GE(metrics.size(), 8u);
   for (const std::string& line : metrics) EXPECT_TRUE(nlohmann::json::parse(line).contains("step")) << line;
   EXPECT_EQ(lines_of(run + "/margins.tsv").size(), 1u + 24u);
+  EXPECT_GE(lines_of(run + "/noise_suspects.tsv").size(), 1u + 100u);
+
+  const std::string before = bytes_of(run + "/summary.json");
+  const RunResult again = train(run, {"--resume"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("finished"));
+  EXPECT_EQ(bytes_of(run + "/summary.json"), before);
 }
 
 TEST(TrainCli, StoppedAndResumedRunEndsWithTheSameBytes) {
@@ -88,10 +103,7 @@ TEST(TrainCli, StoppedAndResumedRunEndsWithTheSameBytes) {
   const std::string whole = dir.file("whole"), halves = dir.file("halves");
   ASSERT_EQ(train(whole).exit_code, 0);
 
-  RunOptions stop;
-  stop.signal = SIGINT;
-  stop.signal_after = "step 30/80";
-  const RunResult first = train(halves, {}, stop);
+  const RunResult first = train_until("step 30/80", SIGINT, halves);
   EXPECT_EQ(first.exit_code, 128 + SIGINT) << first.err;
   EXPECT_FALSE(std::filesystem::exists(halves + "/model.safetensors"));
   EXPECT_FALSE(has_unfinished_files(halves));
@@ -113,29 +125,26 @@ TEST(TrainCli, RunDirectoryInUseIsRefusedWithoutResume) {
 TEST(TrainCli, ResumeWithOtherOptionsNamesThem) {
   const TempDir dir;
   const std::string run = dir.file("run");
-  RunOptions stop;
-  stop.signal = SIGTERM;
-  stop.signal_after = "step 10/80";
-  ASSERT_EQ(train(run, {}, stop).exit_code, 128 + SIGTERM);
+  ASSERT_EQ(train_until("step 10/80", SIGTERM, run).exit_code, 128 + SIGTERM);
   expect_one_line_error(train(run, {"--resume", "--set", "head.logit_scale=20"}), 2, "head.logit_scale");
 }
 
 TEST(TrainCli, CheckpointOfAnotherNetworkIsRefused) {
   const TempDir dir;
   const std::string run = dir.file("run");
-  RunOptions stop;
-  stop.signal = SIGINT;
-  stop.signal_after = "step 10/80";
-  ASSERT_EQ(train(run, {}, stop).exit_code, 128 + SIGINT);
+  ASSERT_EQ(train_until("step 10/80", SIGINT, run).exit_code, 128 + SIGINT);
+  const std::string config = bytes_of(run + "/config.toml");
   const RunResult result =
       train(run, {"--resume", "--allow-changes", "--set", "backbone.width=24"});
   expect_one_line_error(result, 3, "checkpoints/step_");
+  EXPECT_EQ(bytes_of(run + "/config.toml"), config) << "a refused start must not change what the run says it is";
 }
 
 TEST(TrainCli, MissingDataFolderIsNamed) {
   const TempDir dir;
   const RunResult result = train(dir.file("run"), {"--set", "data.source=folder", "--set", "data.root=" + dir.file("no")});
   expect_one_line_error(result, 3, dir.file("no"));
+  EXPECT_FALSE(std::filesystem::exists(dir.file("run/config.toml"))) << "the next try must not need --resume";
 }
 
 TEST(TrainCli, ConfigurationMistakesAreNamedBeforeAnythingIsWritten) {
