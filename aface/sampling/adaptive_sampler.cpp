@@ -188,8 +188,8 @@ std::map<std::string, double> AdaptiveSampler::report() const {
   return numbers;
 }
 
-std::vector<NoiseSuspect> AdaptiveSampler::noise_suspects() const {
-  return noise_log_ ? noise_log_->suspects() : std::vector<NoiseSuspect>{};
+std::vector<NoiseSuspect> AdaptiveSampler::noise_suspects(std::size_t at_least) const {
+  return noise_log_ ? noise_log_->suspects(at_least) : std::vector<NoiseSuspect>{};
 }
 
 double AdaptiveSampler::relative_weight(std::int64_t sample_id) const {

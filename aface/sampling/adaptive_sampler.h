@@ -30,7 +30,7 @@ class AdaptiveSampler : public Sampler {
   void save(NamedArrays& state) const override;
   void restore(const NamedArrays& state) override;
   std::map<std::string, double> report() const override;
-  std::vector<NoiseSuspect> noise_suspects() const override;
+  std::vector<NoiseSuspect> noise_suspects(std::size_t at_least) const override;
 
   // Weight of a sample relative to its start weight.
   double relative_weight(std::int64_t sample_id) const;

@@ -17,6 +17,10 @@ constexpr std::uint16_t kMostCounted = 65535;
 int to_steps(double cosine) { return static_cast<int>(std::lround(std::clamp(cosine, -1.0, 1.0) * kSteps)); }
 float from_steps(int steps) { return static_cast<float>(steps / kSteps); }
 
+bool is_worse(const NoiseSuspect& a, const NoiseSuspect& b) {
+  return a.score != b.score ? a.score < b.score : a.sample_id < b.sample_id;
+}
+
 }  // namespace
 
 NoiseLog::NoiseLog(std::size_t num_samples, double threshold)
@@ -39,31 +43,51 @@ void NoiseLog::record(std::int64_t sample_id, float own_cosine) {
   noise_samples_ += static_cast<std::int64_t>(last_is_under(record));
 }
 
-std::vector<NoiseSuspect> NoiseLog::suspects() const {
-  double sum_of_means = 0;
-  std::int64_t seen_samples = 0;
+double NoiseLog::mean_of_means() const {
+  double sum = 0;
+  std::int64_t seen = 0;
   for (const Record& record : records_) {
-    sum_of_means += record.mean;
-    seen_samples += static_cast<std::int64_t>(record.seen > 0);
+    sum += record.mean;
+    seen += static_cast<std::int64_t>(record.seen > 0);
   }
-  const double prior = kPrior * sum_of_means / (static_cast<double>(std::max<std::int64_t>(1, seen_samples)) * kSteps);
+  return sum / (static_cast<double>(std::max<std::int64_t>(1, seen)) * kSteps);
+}
 
+NoiseSuspect NoiseLog::suspect_of(std::size_t sample, double m0) const {
+  const Record& record = records_[sample];
+  const double times = std::min<int>(record.seen, kMemory);
+  NoiseSuspect suspect;
+  suspect.sample_id = static_cast<std::int64_t>(sample);
+  suspect.score = static_cast<float>((times * record.mean / kSteps + kPrior * m0) / (times + kPrior));
+  suspect.mean_cosine = from_steps(record.mean);
+  suspect.last_cosine = from_steps(record.last);
+  suspect.times_seen = record.seen;
+  suspect.times_under = record.under;
+  return suspect;
+}
+
+std::vector<NoiseSuspect> NoiseLog::suspects(std::size_t at_least) const {
+  const double m0 = mean_of_means();
   std::vector<NoiseSuspect> found;
+  std::vector<NoiseSuspect> next;  // the worst of the others, a heap with the least bad on top
   for (std::size_t i = 0; i < records_.size(); ++i) {
     const Record& record = records_[i];
-    if (record.seen == 0 || (record.mean >= threshold_ && record.last >= threshold_)) continue;
-    const double times = std::min<int>(record.seen, kMemory);
-    NoiseSuspect suspect;
-    suspect.sample_id = static_cast<std::int64_t>(i);
-    suspect.score = static_cast<float>((times * record.mean / kSteps + prior) / (times + kPrior));
-    suspect.mean_cosine = from_steps(record.mean);
-    suspect.last_cosine = from_steps(record.last);
-    suspect.times_seen = record.seen;
-    suspect.times_under = record.under;
-    found.push_back(suspect);
+    if (record.seen == 0) continue;
+    if (record.mean < threshold_ || record.last < threshold_) {
+      found.push_back(suspect_of(i, m0));
+    } else if (at_least > 0) {
+      next.push_back(suspect_of(i, m0));
+      std::push_heap(next.begin(), next.end(), is_worse);
+      if (next.size() <= at_least) continue;
+      std::pop_heap(next.begin(), next.end(), is_worse);
+      next.pop_back();
+    }
   }
-  std::stable_sort(found.begin(), found.end(),
-                   [](const NoiseSuspect& a, const NoiseSuspect& b) { return a.score < b.score; });
+  std::sort_heap(next.begin(), next.end(), is_worse);
+  const std::size_t missing = at_least > found.size() ? at_least - found.size() : 0;
+  next.resize(std::min(next.size(), missing));
+  found.insert(found.end(), next.begin(), next.end());
+  std::sort(found.begin(), found.end(), is_worse);
   return found;
 }
 

@@ -41,8 +41,9 @@ class NoiseLog {
 
   // Samples whose last cosine was under the threshold.
   std::int64_t noise_samples() const { return noise_samples_; }
-  // Samples whose running mean or last cosine is under the threshold; lowest score first, equal scores by lower id.
-  std::vector<NoiseSuspect> suspects() const;
+  // Samples whose running mean or last cosine is under the threshold and, while those are fewer than `at_least`, the
+  // samples seen that come next by score. Lowest score first, equal scores by lower id.
+  std::vector<NoiseSuspect> suspects(std::size_t at_least = 0) const;
 
   // One U64 array `name`; restore() throws Error{kFormat} when it holds another number of samples.
   void save(NamedArrays& state, const std::string& name) const;
@@ -57,6 +58,9 @@ class NoiseLog {
   };
   static_assert(sizeof(Record) == 8, "a record is saved as one U64");
 
+  // m0 of the score above.
+  double mean_of_means() const;
+  NoiseSuspect suspect_of(std::size_t sample, double m0) const;
   bool last_is_under(const Record& record) const { return record.seen > 0 && record.last < threshold_; }
   void count_noise();
 

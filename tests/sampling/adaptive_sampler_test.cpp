@@ -59,8 +59,8 @@ TEST(AdaptiveSampler, NoiseDropsToTheFloorAfterTheStartStepOnly) {
   feed(sampler, 0, 0.05F, false, 100);
   EXPECT_NEAR(sampler.relative_weight(0), 0.05, 1e-8);
   EXPECT_EQ(sampler.report().at("noise_samples"), 1);
-  ASSERT_EQ(sampler.noise_suspects().size(), 1U);
-  EXPECT_EQ(sampler.noise_suspects()[0].sample_id, 0);
+  ASSERT_EQ(sampler.noise_suspects(0).size(), 1U);
+  EXPECT_EQ(sampler.noise_suspects(0)[0].sample_id, 0);
   // The threshold itself is not noise, and a sample may recover.
   feed(sampler, 0, 0.11F, false, 101);
   EXPECT_NEAR(sampler.relative_weight(0), 0.05 * 1.25, 1e-8);
@@ -74,7 +74,7 @@ TEST(AdaptiveSampler, ThresholdMinusOneTurnsTheNoiseRuleOff) {
   feed(sampler, 0, -1.0F, false, 1000);
   EXPECT_NEAR(sampler.relative_weight(0), 1.25, 1e-8);
   EXPECT_EQ(sampler.report().count("noise_samples"), 0U);
-  EXPECT_TRUE(sampler.noise_suspects().empty());
+  EXPECT_TRUE(sampler.noise_suspects(0).empty());
 }
 
 TEST(AdaptiveSampler, FirstDrawsFollowStartWeights) {

@@ -70,6 +70,21 @@ TEST(NoiseLog, EqualScoresComeByLowerId) {
   EXPECT_EQ(suspects[2].sample_id, 3);
 }
 
+TEST(NoiseLog, FillsUpWithTheNextWorst) {
+  NoiseLog log(6, 0.0);
+  const float cosines[] = {0.9F, -0.1F, 0.2F, 0.4F, 0.3F};  // sample 5 is never seen
+  for (int i = 0; i < 5; ++i) log.record(i, cosines[i]);
+  const auto ids_of = [&](std::size_t at_least) {
+    std::vector<std::int64_t> ids;
+    for (const NoiseSuspect& suspect : log.suspects(at_least)) ids.push_back(suspect.sample_id);
+    return ids;
+  };
+  EXPECT_EQ(ids_of(0), (std::vector<std::int64_t>{1}));
+  EXPECT_EQ(ids_of(1), (std::vector<std::int64_t>{1}));
+  EXPECT_EQ(ids_of(3), (std::vector<std::int64_t>{1, 2, 4}));
+  EXPECT_EQ(ids_of(100), (std::vector<std::int64_t>{1, 2, 4, 3, 0}));
+}
+
 TEST(NoiseLog, RoundTripKeepsEverythingAndOtherSizesAreRefused) {
   NoiseLog log(3, 0.1);
   log.record(0, -1.0F);
