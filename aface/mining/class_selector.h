@@ -29,22 +29,22 @@ struct ScoreFeedback {
   RowMatrix unit_prototypes;             // [active, dim], the rows that were used
 };
 
-// Picks the active prototypes of each step. Torch-free; one owner, no threads outside its own searches.
+// Picks the active prototypes of each step. Hooks with a default are for kinds that search or learn. Torch-free; one owner, no threads outside its own searches.
 class ClassSelector {
  public:
   virtual ~ClassSelector() = default;
 
   // True when rebuild() must be called with fresh prototypes before select() of this step.
-  virtual bool wants_rebuild(std::int64_t step) const = 0;
+  virtual bool wants_rebuild(std::int64_t /*step*/) const { return false; }
   // `unit_prototypes` [num_identities, dim], rows of length 1, valid during the call only.
-  virtual void rebuild(std::int64_t step, RowMatrix unit_prototypes) = 0;
+  virtual void rebuild(std::int64_t /*step*/, RowMatrix /*unit_prototypes*/) {}
 
-  virtual bool needs_embeddings() const = 0;  // feature_query searches with this step's embeddings
-  virtual bool needs_feedback() const = 0;    // dominant_queue learns from the scores
+  virtual bool needs_embeddings() const { return false; }  // feature_query searches with this step's embeddings
+  virtual bool needs_feedback() const { return false; }    // dominant_queue learns from the scores
 
   // Active prototype ids, ascending, no repeats, the batch's own always among them.
   virtual std::vector<std::int64_t> select(const SelectionRequest& request) = 0;
-  virtual void take_feedback(const ScoreFeedback& feedback) = 0;
+  virtual void take_feedback(const ScoreFeedback& /*feedback*/) {}
 
   // Everything that later selections depend on, under "miner.*". An index is not saved but rebuilt: restore() makes
   // wants_rebuild() true where that is needed, and the saved queues survive it.
@@ -56,7 +56,7 @@ class ClassSelector {
   //   similarity_threshold                  h of the latest feedback or rebuild
   //   admitted_last_step                    entries of the batch's queues that were not there before the latest feedback
   //   popped_last_step                      entries that were there before and are not after it
-  virtual std::map<std::string, double> report() const = 0;
+  virtual std::map<std::string, double> report() const { return {}; }
 };
 
 using MakeClassSelector = std::unique_ptr<ClassSelector> (*)(const MinerOptions& options, std::int64_t num_identities,

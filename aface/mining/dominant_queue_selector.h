@@ -31,7 +31,6 @@ class DominantQueueSelector : public ClassSelector {
 
   bool wants_rebuild(std::int64_t step) const override { return rhythm_.is_due(step); }
   void rebuild(std::int64_t step, RowMatrix unit_prototypes) override;
-  bool needs_embeddings() const override { return false; }
   bool needs_feedback() const override { return true; }
   std::vector<std::int64_t> select(const SelectionRequest& request) override;
   void take_feedback(const ScoreFeedback& feedback) override;

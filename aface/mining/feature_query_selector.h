@@ -21,13 +21,10 @@ class FeatureQuerySelector : public ClassSelector {
   bool wants_rebuild(std::int64_t step) const override { return rhythm_.is_due(step); }
   void rebuild(std::int64_t step, RowMatrix unit_prototypes) override;
   bool needs_embeddings() const override { return true; }
-  bool needs_feedback() const override { return false; }
   // Throws Error{kInternal} before the first rebuild().
   std::vector<std::int64_t> select(const SelectionRequest& request) override;
-  void take_feedback(const ScoreFeedback&) override {}
   void save(NamedArrays& state) const override;
   void restore(const NamedArrays& state) override;
-  std::map<std::string, double> report() const override { return {}; }
 
  private:
   std::int64_t budget_;

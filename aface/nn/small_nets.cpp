@@ -66,14 +66,38 @@ class Stage : public torch::nn::Module {
   torch::nn::BatchNorm2d bn2_{nullptr};
 };
 
-class SmallResNet : public Backbone {
+// The end of both nets: dropout, linear layer and BatchNorm over the last map of `channels`.
+class SmallNet : public Backbone {
+ protected:
+  SmallNet(const BackboneOptions& options, std::int64_t channels)
+      : Backbone(options),
+        dropout_(options.dropout),
+        fc_(torch::nn::LinearOptions(channels * last_cells(options), options.embedding_dim).bias(false)),
+        features_(make_feature_norm(options.embedding_dim)) {}
+
+  // To be called last: modules are listed in the order of registration, and that is the order of the layers.
+  void register_end() {
+    register_module("dropout", dropout_);
+    register_module("fc", fc_);
+    register_module("features", features_);
+    init_conv_kaiming(*this);
+  }
+
+  torch::Tensor embed(const torch::Tensor& map) {
+    const AutocastGuard full_precision(map.device(), false);
+    return features_(fc_(dropout_(flatten_as(map, fc_->weight))));
+  }
+
+ private:
+  torch::nn::Dropout dropout_;
+  torch::nn::Linear fc_;
+  torch::nn::BatchNorm1d features_;
+};
+
+class SmallResNet : public SmallNet {
  public:
   explicit SmallResNet(const BackboneOptions& options)
-      : Backbone(options),
-        norm_(make_batch_norm(8 * options.width)),
-        dropout_(options.dropout),
-        fc_(torch::nn::LinearOptions(8 * options.width * last_cells(options), options.embedding_dim).bias(false)),
-        features_(make_feature_norm(options.embedding_dim)) {
+      : SmallNet(options, 8 * options.width), norm_(make_batch_norm(8 * options.width)) {
     std::int64_t in = 3;
     std::int64_t out = options.width;
     for (int i = 1; i <= 4; ++i, in = out, out *= 2) {
@@ -81,62 +105,43 @@ class SmallResNet : public Backbone {
       stages_.push_back(register_module("stage" + std::to_string(i), std::make_shared<Stage>(in, out, block)));
     }
     register_module("norm", norm_);
-    register_module("dropout", dropout_);
-    register_module("fc", fc_);
-    register_module("features", features_);
-    init_conv_kaiming(*this);
+    register_end();
   }
 
   torch::Tensor forward(torch::Tensor chips) override {
     check_chips(chips);
     torch::Tensor x = std::move(chips);
     for (auto& stage : stages_) x = stage->forward(x);
-    x = norm_(x);
-    const AutocastGuard full_precision(x.device(), false);
-    return features_(fc_(dropout_(flatten_as(x, fc_->weight))));
+    return embed(norm_(x));
   }
 
  private:
   std::vector<std::shared_ptr<Stage>> stages_;
   torch::nn::BatchNorm2d norm_;
-  torch::nn::Dropout dropout_;
-  torch::nn::Linear fc_;
-  torch::nn::BatchNorm1d features_;
 };
 
-class TinyCnn : public Backbone {
+class TinyCnn : public SmallNet {
  public:
-  explicit TinyCnn(const BackboneOptions& options)
-      : Backbone(options),
-        dropout_(options.dropout),
-        fc_(torch::nn::LinearOptions(2 * options.width * last_cells(options), options.embedding_dim).bias(false)),
-        features_(make_feature_norm(options.embedding_dim)) {
+  explicit TinyCnn(const BackboneOptions& options) : SmallNet(options, 2 * options.width) {
     const std::int64_t channels[] = {3, options.width, 2 * options.width, 2 * options.width, 2 * options.width};
     for (int i = 1; i <= 4; ++i) {
       convs_.push_back(
           register_module("conv" + std::to_string(i), make_conv(channels[i - 1], channels[i], halving())));
       norms_.push_back(register_module("bn" + std::to_string(i), make_batch_norm(channels[i])));
     }
-    register_module("dropout", dropout_);
-    register_module("fc", fc_);
-    register_module("features", features_);
-    init_conv_kaiming(*this);
+    register_end();
   }
 
   torch::Tensor forward(torch::Tensor chips) override {
     check_chips(chips);
     torch::Tensor x = std::move(chips);
     for (std::size_t i = 0; i < convs_.size(); ++i) x = norms_[i](convs_[i](x)).relu_();
-    const AutocastGuard full_precision(x.device(), false);
-    return features_(fc_(dropout_(flatten_as(x, fc_->weight))));
+    return embed(x);
   }
 
  private:
   std::vector<torch::nn::Conv2d> convs_;
   std::vector<torch::nn::BatchNorm2d> norms_;
-  torch::nn::Dropout dropout_;
-  torch::nn::Linear fc_;
-  torch::nn::BatchNorm1d features_;
 };
 
 }  // namespace

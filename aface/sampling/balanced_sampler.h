@@ -15,10 +15,8 @@ class BalancedSampler : public Sampler {
                   std::uint64_t seed);
 
   std::vector<std::int64_t> draw(std::int64_t count) override;
-  void take_feedback(Span<const SampleFeedback>, std::int64_t) override {}
   void save(NamedArrays& state) const override;
   void restore(const NamedArrays& state) override;
-  std::map<std::string, double> report() const override { return {}; }
 
  private:
   std::vector<std::uint32_t> begins_;   // [num_identities + 1], identity i owns samples_[begins_[i] .. begins_[i+1])

@@ -32,7 +32,7 @@ class Sampler {
   virtual std::vector<std::int64_t> draw(std::int64_t count) = 0;
 
   // Ignored by samplers that do not adapt. `step` is the training step the feedback comes from.
-  virtual void take_feedback(Span<const SampleFeedback> feedback, std::int64_t step) = 0;
+  virtual void take_feedback(Span<const SampleFeedback> /*feedback*/, std::int64_t /*step*/) {}
 
   // Everything that later draws depend on, under "sampler.*"; restore() continues the same stream exactly.
   // restore() throws Error{kFormat} when the state belongs to another kind or number of samples.
@@ -44,10 +44,11 @@ class Sampler {
   //   noise_samples      samples whose last seen own cosine was under the noise threshold
   //   weight_band_1_2, _3_9, _10_29, _30_99, _100_up   mean weight relative to the start weight over the samples of
   //                      identities with so many samples; bands without samples are left out
-  virtual std::map<std::string, double> report() const = 0;
+  virtual std::map<std::string, double> report() const { return {}; }
 
-  // Samples whose label is doubted, worst first; empty for samplers that keep no noise log.
-  virtual std::vector<NoiseSuspect> noise_suspects() const { return {}; }
+  // Samples whose label is doubted, worst first, filled up to `at_least` with the next worst (see NoiseLog); empty for
+  // samplers that keep no noise log.
+  virtual std::vector<NoiseSuspect> noise_suspects(std::size_t /*at_least*/) const { return {}; }
 };
 
 using MakeSampler = std::unique_ptr<Sampler> (*)(const SamplerOptions& options, Span<const std::int64_t> identities,

@@ -11,10 +11,8 @@ class ShuffleSampler : public Sampler {
   ShuffleSampler(std::size_t num_samples, std::uint64_t seed);
 
   std::vector<std::int64_t> draw(std::int64_t count) override;
-  void take_feedback(Span<const SampleFeedback>, std::int64_t) override {}
   void save(NamedArrays& state) const override;
   void restore(const NamedArrays& state) override;
-  std::map<std::string, double> report() const override { return {}; }
 
  private:
   void start_epoch();
