@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "aface/eval/figure.h"
+#include "aface/eval/identity_bootstrap.h"
+
+namespace aface {
+
+// The parts of an evaluation file that all protocols share. For the .cpp files of eval only.
+using Json = nlohmann::ordered_json;
+
+// "figures": name -> {value, low, high} or {unmeasurable}; and "bootstrap": {replicates, seed, people, draws: name ->
+// [values]}. `people` is a digest of the identities in order (people_digest): compare refuses files whose draws were
+// made over different people.
+void add_figures(Json& json, const std::vector<Figure>& figures, const BootstrapOptions& options,
+                 const std::string& people);
+std::string people_digest(const std::vector<std::string>& identity_names);
+
+// "score_histogram": {low, high, genuine: [...], impostor: [...]}, equal bins over the cosine.
+struct ScoreHistogram {
+  static constexpr int kBins = 200;  // over [-1, 1]
+  std::vector<std::int64_t> genuine = std::vector<std::int64_t>(kBins);
+  std::vector<std::int64_t> impostor = std::vector<std::int64_t>(kBins);
+};
+int score_bin(float score);  // scores outside [-1, 1] go to the end bins
+void add_histogram(Json& json, const ScoreHistogram& histogram);
+
+// "worst_genuine" (lowest first) and "worst_impostor" (highest first): [{a, b, score}].
+struct NamedScore {
+  std::string a;
+  std::string b;
+  float score = 0;
+};
+void add_worst_pairs(Json& json, const std::vector<NamedScore>& genuine, const std::vector<NamedScore>& impostor);
+
+// "roc": [[far], [tar]] with rising FAR, and "cmc": [[rank counted from 0], [rate]], the form of the MegaFace devkit.
+void add_roc(Json& json, const std::vector<double>& far, const std::vector<double>& tar);
+void add_cmc(Json& json, const std::vector<double>& rates);
+
+// Indented text that keeps every digit; text that is not UTF-8 is replaced.
+std::string json_text(const Json& json);
+
+}  // namespace aface
