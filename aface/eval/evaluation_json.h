@@ -13,11 +13,13 @@ namespace aface {
 // The parts of an evaluation file that all protocols share. For the .cpp files of eval only.
 using Json = nlohmann::ordered_json;
 
-// "figures": name -> {value, low, high} or {unmeasurable}; and "bootstrap": {replicates, seed, people, draws: name ->
-// [values]}. `people` is a digest of the identities in order (people_digest): compare refuses files whose draws were
+// "figures": name -> {value, low, high} or {unmeasurable}; and "bootstrap": {replicates, seed, people, draws:
+// name -> [values]}. low and high are left out where interval_of has none; a draw without a value is null.
+// `people` is a digest of the identities in order (people_digest): compare refuses files whose draws were
 // made over different people.
 void add_figures(Json& json, const std::vector<Figure>& figures, const BootstrapOptions& options,
                  const std::string& people);
+// "<number of people>-<16 hex digits>"
 std::string people_digest(const std::vector<std::string>& identity_names);
 
 // "score_histogram": {low, high, genuine: [...], impostor: [...]}, equal bins over the cosine.
@@ -35,13 +37,15 @@ struct NamedScore {
   std::string b;
   float score = 0;
 };
-void add_worst_pairs(Json& json, const std::vector<NamedScore>& genuine, const std::vector<NamedScore>& impostor);
+void add_worst_pairs(Json& json, const std::vector<NamedScore>& genuine,
+                     const std::vector<NamedScore>& impostor);
 
-// "roc": [[far], [tar]] with rising FAR, and "cmc": [[rank counted from 0], [rate]], the form of the MegaFace devkit.
+// "roc": [[far], [tar]] with rising FAR, and "cmc": [[rank counted from 0], [rate]], the form of the MegaFace
+// devkit.
 void add_roc(Json& json, const std::vector<double>& far, const std::vector<double>& tar);
 void add_cmc(Json& json, const std::vector<double>& rates);
 
-// Indented text that keeps every digit; text that is not UTF-8 is replaced.
+// Indented text that keeps every digit, a list of numbers on one line; text that is not UTF-8 is replaced.
 std::string json_text(const Json& json);
 
 }  // namespace aface
