@@ -90,6 +90,14 @@ DataType type_from_descr(const std::string& descr, const std::string& place) {
   if (descr == "<f4") return DataType::kFloat32;
   if (descr == "<f8") return DataType::kFloat64;
   if (descr == "<f2") return DataType::kFloat16;
+  if (!descr.empty() && descr[0] == '>') {
+    throw Error(
+        ErrorKind::kFormat,
+        fmt::format(
+            "{}: element type '{}' is big-endian (expected '<f2', '<f4' or '<f8'); store the embeddings "
+            "little-endian with numpy.save(path, x.astype('<f4'))",
+            place, descr));
+  }
   throw Error(
       ErrorKind::kFormat,
       fmt::format("{}: element type '{}' (expected '<f2', '<f4' or '<f8'); store the embeddings as float32 "
@@ -122,15 +130,39 @@ void read_exactly(std::ifstream& file, void* into, std::size_t bytes, const std:
 }
 
 template <class Stored, class Convert>
-void read_converted(std::ifstream& file, std::vector<float>& values, const std::string& path,
+void read_converted(std::ifstream& file, float* into, std::size_t count, const std::string& path,
                     Convert convert) {
-  std::vector<Stored> buffer(std::min(kBufferValues, values.size()));
-  for (std::size_t done = 0; done < values.size();) {
-    const std::size_t count = std::min(buffer.size(), values.size() - done);
-    read_exactly(file, buffer.data(), count * sizeof(Stored), path);
-    std::transform(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(count),
-                   values.begin() + static_cast<std::ptrdiff_t>(done), convert);
-    done += count;
+  std::vector<Stored> buffer(std::min(kBufferValues, count));
+  for (std::size_t done = 0; done < count;) {
+    const std::size_t part = std::min(buffer.size(), count - done);
+    read_exactly(file, buffer.data(), part * sizeof(Stored), path);
+    std::transform(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(part), into + done, convert);
+    done += part;
+  }
+}
+
+void read_floats(std::ifstream& file, DataType type, float* into, std::size_t count,
+                 const std::string& path) {
+  if (type == DataType::kFloat32) {
+    read_exactly(file, into, count * sizeof(float), path);
+  } else if (type == DataType::kFloat64) {
+    read_converted<double>(file, into, count, path, [](double value) { return static_cast<float>(value); });
+  } else {
+    read_converted<std::uint16_t>(file, into, count, path, half_to_float);
+  }
+}
+
+// Takes columns in blocks, so that each row is written a cache line at a time.
+void read_column_by_column(std::ifstream& file, DataType type, NpyMatrix& matrix, const std::string& path) {
+  constexpr std::size_t kColumns = 16;
+  const auto rows = static_cast<std::size_t>(matrix.rows), dim = static_cast<std::size_t>(matrix.dim);
+  std::vector<float> block(rows * std::min(kColumns, dim));
+  for (std::size_t first = 0; first < dim; first += kColumns) {
+    const std::size_t columns = std::min(kColumns, dim - first);
+    read_floats(file, type, block.data(), rows * columns, path);
+    for (std::size_t row = 0; row < rows; ++row) {
+      for (std::size_t k = 0; k < columns; ++k) matrix.values[row * dim + first + k] = block[k * rows + row];
+    }
   }
 }
 
@@ -138,6 +170,16 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text;
   for (const std::int64_t size : shape) text += (text.empty() ? "" : ", ") + std::to_string(size);
   return "(" + text + ")";
+}
+
+std::ifstream open_file(const std::string& path, std::uint64_t& bytes) {
+  std::error_code code;
+  bytes = std::filesystem::file_size(path, code);
+  if (code)
+    throw Error(ErrorKind::kIo, fmt::format("{}: cannot read ({}); check the path", path, code.message()));
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error(ErrorKind::kIo, fmt::format("{}: cannot open ({})", path, std::strerror(errno)));
+  return file;
 }
 
 // Reads the fixed part and the dictionary; leaves `file` at the first value and lowers `left` to the bytes
@@ -173,7 +215,34 @@ NpyHeader read_header(std::ifstream& file, std::uint64_t& left, const std::strin
   std::string dictionary(header_bytes, '\0');
   read_exactly(file, dictionary.data(), header_bytes, path);
   left -= header_bytes;
-  return parse_npy_header(dictionary, path);
+  NpyHeader header = parse_npy_header(dictionary, path);
+  header.data_offset = sizeof start + length_bytes + header_bytes;
+  return header;
+}
+
+// The same for a matrix whose values fill the rest of the file.
+NpyHeader read_matrix_header(std::ifstream& file, std::uint64_t file_bytes, const std::string& path) {
+  std::uint64_t left = file_bytes;
+  const NpyHeader header = read_header(file, left, path);
+  if (header.shape.size() != 2) {
+    throw Error(ErrorKind::kFormat,
+                fmt::format("{}: an array of shape {} (expected a matrix [images, dim]); reshape it", path,
+                            shape_text(header.shape)));
+  }
+  const auto rows = static_cast<std::uint64_t>(header.shape[0]),
+             dim = static_cast<std::uint64_t>(header.shape[1]);
+  const std::uint64_t item_bytes = byte_size(header.type);
+  const std::uint64_t limit =
+      static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / item_bytes;
+  const bool overflows = dim != 0 && rows > limit / dim;
+  if (overflows || rows * dim * item_bytes != left) {
+    throw Error(
+        ErrorKind::kFormat,
+        fmt::format("{}: the header promises {} values of {} bytes but {} bytes follow it; the file looks "
+                    "truncated or damaged, write it again",
+                    path, shape_text(header.shape), item_bytes, left));
+  }
+  return header;
 }
 
 }  // namespace
@@ -191,10 +260,7 @@ NpyHeader parse_npy_header(const std::string& dictionary, const std::string& pla
       header.type = type_from_descr(reader.quoted(), place);
       has_type = true;
     } else if (key == "fortran_order") {
-      if (reader.boolean()) {
-        throw Error(ErrorKind::kFormat,
-                    fmt::format("{}: stored column by column; save numpy.ascontiguousarray(x)", place));
-      }
+      header.fortran_order = reader.boolean();
       has_order = true;
     } else if (key == "shape") {
       header.shape.clear();
@@ -220,44 +286,24 @@ NpyHeader parse_npy_header(const std::string& dictionary, const std::string& pla
   return header;
 }
 
+NpyHeader read_npy_matrix_header(const std::string& path) {
+  std::uint64_t bytes = 0;
+  std::ifstream file = open_file(path, bytes);
+  return read_matrix_header(file, bytes, path);
+}
+
 NpyMatrix read_npy_matrix(const std::string& path) {
-  std::error_code code;
-  std::uint64_t left = std::filesystem::file_size(path, code);
-  if (code)
-    throw Error(ErrorKind::kIo, fmt::format("{}: cannot read ({}); check the path", path, code.message()));
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error(ErrorKind::kIo, fmt::format("{}: cannot open ({})", path, std::strerror(errno)));
-
-  const NpyHeader header = read_header(file, left, path);
-  if (header.shape.size() != 2) {
-    throw Error(ErrorKind::kFormat,
-                fmt::format("{}: an array of shape {} (expected a matrix [images, dim]); reshape it", path,
-                            shape_text(header.shape)));
-  }
-  const auto rows = static_cast<std::uint64_t>(header.shape[0]),
-             dim = static_cast<std::uint64_t>(header.shape[1]);
-  const std::uint64_t item_bytes = byte_size(header.type);
-  const std::uint64_t limit =
-      static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / item_bytes;
-  const bool overflows = dim != 0 && rows > limit / dim;
-  if (overflows || rows * dim * item_bytes != left) {
-    throw Error(
-        ErrorKind::kFormat,
-        fmt::format("{}: the header promises {} values of {} bytes but {} bytes follow it; the file looks "
-                    "truncated or damaged, write it again",
-                    path, shape_text(header.shape), item_bytes, left));
-  }
-
+  std::uint64_t bytes = 0;
+  std::ifstream file = open_file(path, bytes);
+  const NpyHeader header = read_matrix_header(file, bytes, path);
   NpyMatrix matrix;
   matrix.rows = header.shape[0];
   matrix.dim = header.shape[1];
-  matrix.values.resize(rows * dim);
-  if (header.type == DataType::kFloat32) {
-    read_exactly(file, matrix.values.data(), left, path);
-  } else if (header.type == DataType::kFloat64) {
-    read_converted<double>(file, matrix.values, path, [](double value) { return static_cast<float>(value); });
+  matrix.values.resize(static_cast<std::size_t>(matrix.rows * matrix.dim));
+  if (header.fortran_order) {
+    read_column_by_column(file, header.type, matrix, path);
   } else {
-    read_converted<std::uint16_t>(file, matrix.values, path, half_to_float);
+    read_floats(file, header.type, matrix.values.data(), matrix.values.size(), path);
   }
   return matrix;
 }

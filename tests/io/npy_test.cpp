@@ -99,6 +99,38 @@ TEST(Npy, ReadsHalfPrecisionExactly) {
   EXPECT_TRUE(std::isnan(matrix.values[8]));
 }
 
+TEST(Npy, ReadsColumnsOfEveryTypeIntoRows) {
+  const std::string header = "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }";
+  EXPECT_THAT(read_bytes(npy_bytes(1, header, bytes_of<float>({1, 4, 2, 5, 3, 6}))).values,
+              ElementsAre(1, 2, 3, 4, 5, 6));
+  const std::string half = "{'descr': '<f2', 'fortran_order': True, 'shape': (1, 2), }";
+  EXPECT_THAT(read_bytes(npy_bytes(1, half, bytes_of<std::uint16_t>({0x3c00, 0xc000}))).values,
+              ElementsAre(1, -2));
+
+  // More columns than one block takes, and not a multiple of it.
+  constexpr int kRows = 5, kDim = 37;
+  std::vector<double> columns;
+  std::vector<float> rows(kRows * kDim);
+  for (int k = 0; k < kDim; ++k) {
+    for (int i = 0; i < kRows; ++i) {
+      columns.push_back(100 * i + k);
+      rows[static_cast<std::size_t>(i * kDim + k)] = static_cast<float>(100 * i + k);
+    }
+  }
+  const std::string wide = "{'descr': '<f8', 'fortran_order': True, 'shape': (5, 37), }";
+  EXPECT_EQ(read_bytes(npy_bytes(1, wide, bytes_of(columns))).values, rows);
+}
+
+TEST(Npy, HeaderTellsWhereTheValuesLie) {
+  const std::string header = "{'descr': '<f4', 'fortran_order': True, 'shape': (1, 2), }";
+  const std::string path = temp_path("mapped.npy");
+  write_file_atomically(path, npy_bytes(2, header, bytes_of<float>({1, 2})));
+  const NpyHeader read = read_npy_matrix_header(path);
+  EXPECT_TRUE(read.fortran_order);
+  EXPECT_THAT(read.shape, ElementsAre(1, 2));
+  EXPECT_EQ(read.data_offset, 12 + header.size());
+}
+
 TEST(Npy, EveryTruncationIsAFormatError) {
   const std::string whole = npy_bytes(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }",
                                       bytes_of<float>({1, 2, 3, 4}));
@@ -118,9 +150,10 @@ TEST(Npy, RefusesWhatItCannotRead) {
   const auto message = [](const std::string& dictionary) {
     return error_of([&] { read_bytes(npy_bytes(1, dictionary, std::string(16, '\0'))); });
   };
-  EXPECT_THAT(message("{'descr': '>f4', 'fortran_order': False, 'shape': (2, 2), }"), HasSubstr("'>f4'"));
-  EXPECT_THAT(message("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }"),
-              HasSubstr("column by column"));
+  EXPECT_THAT(message("{'descr': '>f4', 'fortran_order': False, 'shape': (2, 2), }"),
+              HasSubstr("'>f4' is big-endian"));
+  EXPECT_THAT(message("{'descr': '<i4', 'fortran_order': False, 'shape': (2, 2), }"),
+              HasSubstr("'<i4' (expected"));
   EXPECT_THAT(message("{'descr': '<f4', 'fortran_order': False, 'shape': (4,), }"), HasSubstr("shape (4)"));
   EXPECT_THAT(message("{'descr': '<f4', 'fortran_order': False, }"), HasSubstr("missing"));
   EXPECT_THAT(message("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 2), }"),
