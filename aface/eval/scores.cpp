@@ -57,6 +57,26 @@ std::vector<float> score_pairs(RowMatrix embeddings, const PairList& list,
   return scores;
 }
 
+std::vector<float> score_unit_pairs(RowMatrix unit_embeddings, const PairList& list,
+                                    Span<const std::uint8_t> no_match) {
+  if (unit_embeddings.rows != list.paths.size() ||
+      (!no_match.empty() && no_match.size() != list.paths.size())) {
+    throw Error(ErrorKind::kData,
+                fmt::format("pairs: {} embeddings and {} marks for {} images (expected one an image)",
+                            unit_embeddings.rows, no_match.size(), list.paths.size()));
+  }
+  std::vector<float> scores;
+  scores.reserve(list.pairs.size());
+  for (const Pair& pair : list.pairs) {
+    const auto a = static_cast<std::size_t>(pair.first), b = static_cast<std::size_t>(pair.second);
+    const bool matches_nothing = !no_match.empty() && (no_match[a] || no_match[b]);
+    scores.push_back(matches_nothing ? -1.0f
+                                     : static_cast<float>(dot(unit_embeddings.row(a), unit_embeddings.row(b),
+                                                              unit_embeddings.dim)));
+  }
+  return scores;
+}
+
 std::vector<std::uint8_t> same_flags(const PairList& list) {
   std::vector<std::uint8_t> flags;
   flags.reserve(list.pairs.size());

@@ -20,6 +20,13 @@ std::vector<double> embedding_norms(RowMatrix embeddings, const std::vector<std:
 std::vector<float> score_pairs(RowMatrix embeddings, const PairList& list,
                                const std::vector<std::int64_t>& rows);
 
+// The same for rows that already have length 1: row p is of list.paths[p]. A pair with an image marked in
+// `no_match`
+// ([paths], or empty) scores -1, the cosine of opposite directions, and so is accepted by nothing. Throws
+// Error{kData} when there is not one row for each path.
+std::vector<float> score_unit_pairs(RowMatrix unit_embeddings, const PairList& list,
+                                    Span<const std::uint8_t> no_match = {});
+
 // 1 for pairs of one person, else 0: what verify_pairs takes.
 std::vector<std::uint8_t> same_flags(const PairList& list);
 

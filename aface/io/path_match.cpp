@@ -38,7 +38,7 @@ std::size_t fit(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::vector<std::int64_t> match_paths(const std::vector<std::string>& wanted,
-                                      const std::vector<std::string>& available) {
+                                      const std::vector<std::string>& available, const std::string& place) {
   std::unordered_map<std::string_view, std::vector<std::int64_t>> by_file_name;
   by_file_name.reserve(available.size());
   for (std::size_t i = 0; i < available.size(); ++i) {
@@ -47,6 +47,7 @@ std::vector<std::int64_t> match_paths(const std::vector<std::string>& wanted,
 
   std::vector<std::int64_t> matches;
   matches.reserve(wanted.size());
+  std::unordered_map<std::int64_t, std::string_view> taken_by;
   for (const std::string& path : wanted) {
     const std::string_view full = without_dot_folder(path), stem = without_extension(full);
     std::int64_t best = -1, rival = -1;
@@ -66,9 +67,18 @@ std::vector<std::int64_t> match_paths(const std::vector<std::string>& wanted,
     }
     if (rival >= 0) {
       throw Error(ErrorKind::kData,
-                  fmt::format("'{}' fits both '{}' (number {}) and '{}' (number {}); remove one of them",
-                              path, available[static_cast<std::size_t>(rival)], rival + 1,
+                  fmt::format("{}: '{}' fits both '{}' (number {}) and '{}' (number {}); remove one of them",
+                              place, path, available[static_cast<std::size_t>(rival)], rival + 1,
                               available[static_cast<std::size_t>(best)], best + 1));
+    }
+    if (best >= 0) {
+      const std::string_view first = taken_by.try_emplace(best, full).first->second;
+      if (first != full) {
+        throw Error(
+            ErrorKind::kData,
+            fmt::format("{}: '{}' (number {}) would stand for both '{}' and '{}'; name it by its whole path",
+                        place, available[static_cast<std::size_t>(best)], best + 1, first, full));
+      }
     }
     matches.push_back(best);
   }

@@ -11,9 +11,10 @@ namespace aface {
 // each other); file extensions are not compared, since aligned copies of .jpg photos are often .png. Of
 // several that fit, the one with the most components in common wins, then the one with the same extension.
 // Returns an index into `available` for each wanted path, or -1. Throws Error{kData} when two fit equally
-// well.
+// well, or when two different wanted paths would get the same one ("Ada/1.jpg" and "Bo/1.jpg" of "1.jpg").
+// `place` is where was looked.
 std::vector<std::int64_t> match_paths(const std::vector<std::string>& wanted,
-                                      const std::vector<std::string>& available);
+                                      const std::vector<std::string>& available, const std::string& place);
 
 // Throws Error{kData} if any match is -1, with the count, the first few names and `mend`. `place` is where
 // was looked.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <functional>
 
 #include "aface/core/error.h"
 #include "aface/core/file.h"
@@ -25,6 +26,28 @@ void require_listable(const std::string& place, const std::string& name) {
               fmt::format("{}: '{}' cannot stand in a list of names (empty, or with a tab or line "
                           "end in it); rename the file",
                           place, name));
+}
+
+std::vector<std::string> list_matching(const std::string& root,
+                                       const std::function<bool(const std::filesystem::path&)>& is_wanted,
+                                       const std::string& complaint_if_none) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> paths;
+  try {
+    for (const fs::directory_entry& entry :
+         fs::recursive_directory_iterator(root, fs::directory_options::follow_directory_symlink)) {
+      if (is_wanted(entry.path()) && entry.is_regular_file()) {
+        paths.push_back(entry.path().lexically_relative(root).generic_string());
+        require_listable(root, paths.back());
+      }
+    }
+  } catch (const fs::filesystem_error& error) {
+    throw Error(ErrorKind::kIo,
+                fmt::format("{}: cannot list the folder ({}); check the path", root, error.code().message()));
+  }
+  if (paths.empty()) throw Error(ErrorKind::kData, root + ": " + complaint_if_none);
+  std::sort(paths.begin(), paths.end());
+  return paths;
 }
 
 }  // namespace
@@ -65,25 +88,16 @@ void write_text_list(const std::string& path, const std::vector<std::string>& li
 }
 
 std::vector<std::string> list_images(const std::string& root) {
-  namespace fs = std::filesystem;
-  std::vector<std::string> paths;
-  try {
-    for (const fs::directory_entry& entry :
-         fs::recursive_directory_iterator(root, fs::directory_options::follow_directory_symlink)) {
-      if (has_image_extension(entry.path()) && entry.is_regular_file()) {
-        paths.push_back(entry.path().lexically_relative(root).generic_string());
-        require_listable(root, paths.back());
-      }
-    }
-  } catch (const fs::filesystem_error& error) {
-    throw Error(ErrorKind::kIo,
-                fmt::format("{}: cannot list the folder ({}); check the path", root, error.code().message()));
-  }
-  if (paths.empty()) {
-    throw Error(ErrorKind::kData, fmt::format("{}: no images (expected .jpg, .jpeg or .png files)", root));
-  }
-  std::sort(paths.begin(), paths.end());
-  return paths;
+  return list_matching(root, has_image_extension, "no images (expected .jpg, .jpeg or .png files)");
+}
+
+std::vector<std::string> list_files(const std::string& root, const std::string& suffix) {
+  const auto ends_in_suffix = [&](const std::filesystem::path& path) {
+    const std::string name = path.filename().string();
+    return name.size() > suffix.size() &&
+           name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0;
+  };
+  return list_matching(root, ends_in_suffix, fmt::format("no files whose names end in '{}'", suffix));
 }
 
 }  // namespace aface

@@ -21,4 +21,7 @@ std::vector<std::string> split_lines(const std::string& text);
 // a name has a tab or line end in it.
 std::vector<std::string> list_images(const std::string& root);
 
+// The same for all files whose name ends in `suffix` and has something before it.
+std::vector<std::string> list_files(const std::string& root, const std::string& suffix);
+
 }  // namespace aface

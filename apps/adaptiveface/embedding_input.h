@@ -10,8 +10,8 @@
 
 namespace aface {
 
-// Where the embeddings of an evaluation come from: a model and a folder of chips, a matrix with the names of its rows,
-// or a tree of MegaFace feature files.
+// Where the embeddings of an evaluation come from: a model and a folder of chips, a matrix with the names of
+// its rows, or a tree of MegaFace feature files.
 struct EmbeddingFlags {
   std::shared_ptr<EmbedFlags> embed;  // --model and how to use it
   std::string images;                 // --images DIR
@@ -27,14 +27,16 @@ std::shared_ptr<EmbeddingFlags> add_embedding_flags(CLI::App& app);
 // One row for each wanted image, scaled to unit length.
 struct UnitEmbeddings {
   std::size_t dim = 0;
-  std::vector<float> values;           // row-major [images, dim]
-  std::vector<std::uint8_t> no_match;  // [images] 1: zero or not finite, matches nothing (score -1); empty: none is
+  std::vector<float> values;  // row-major [images, dim]
+  std::vector<std::uint8_t>
+      no_match;  // [images] 1: zero or not finite, matches nothing (score -1); empty: none is
   RowMatrix view() const { return {values.data(), dim == 0 ? 0 : values.size() / dim, dim}; }
 };
 
-// Finds each wanted image by path or by the end of it (io/path_match.h). Throws Error{kUsage} when the flags do not
-// name exactly one source, Error{kData} naming images without an embedding, and, with --bad-embeddings fail, naming
-// and counting the embeddings that are zero or not finite. With no-match they are counted in a warning.
+// Finds each wanted image by path or by the end of it (io/path_match.h). Throws Error{kUsage} when the flags
+// do not name exactly one source, Error{kData} naming images without an embedding, and, with --bad-embeddings
+// fail, naming and counting the embeddings that are zero or not finite. With no-match they are counted in a
+// warning.
 UnitEmbeddings load_embeddings(const EmbeddingFlags& flags, const std::string& command,
                                const std::vector<std::string>& wanted);
 

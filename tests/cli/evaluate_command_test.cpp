@@ -1,3 +1,5 @@
+#include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "aface/core/file.h"
@@ -52,8 +54,10 @@ TEST_F(EvaluatePairs, WrongUseIsNamed) {
     all.insert(all.end(), more.begin(), more.end());
     test::expect_failure(all, exit_code, part);
   };
-  expect({}, 2, "give either --model with --images, or --embeddings with --list");
-  expect({"--model", "m.safetensors", "--embeddings", embeddings}, 2, "give either");
+  expect({}, 2,
+         "give one source of embeddings: --model with --images, --embeddings with --list, or --features");
+  expect({"--model", "m.safetensors", "--embeddings", embeddings}, 2, "give one source");
+  expect({"--features", dir.path(), "--embeddings", embeddings}, 2, "give one source");
   expect({"--model", "m.safetensors"}, 2, "--model needs --images");
   expect({"--embeddings", embeddings}, 2, "--embeddings needs --list");
   expect({"--model", "/nowhere/m.safetensors", "--images", "/nowhere"}, 3, "/nowhere");
@@ -63,7 +67,7 @@ TEST_F(EvaluatePairs, WrongUseIsNamed) {
 
 TEST_F(EvaluatePairs, DataThatDoNotFitAreNamed) {
   write({1, 0, 2, 0.1f, 0, 1, 0, 0, 1, 1});
-  test::expect_failure(arguments(), 3, "'Bo/Bo_0002.jpg' (row 3, counted from 0): its length is 0");
+  test::expect_failure(arguments(), 3, "1 of 5 embeddings are zero or not finite ('Bo/Bo_0002.jpg')");
   write({1, 0, 2, 0.1f});
   test::expect_failure(arguments(), 3, "5 names but ");
   dir.write("e.txt", "Ada/Ada_0001.jpg\nBo/Bo_0001.jpg\n");
@@ -72,6 +76,48 @@ TEST_F(EvaluatePairs, DataThatDoNotFitAreNamed) {
   test::expect_failure(arguments(), 3, "pairs.txt: 1 pairs follow");
   dir.write("pairs.txt", "1\nAda\t1\t2\nAda\t1\tBo\t1\n");
   test::expect_failure(arguments(), 3, "one fold");
+}
+
+TEST_F(EvaluatePairs, EmbeddingsWithoutADirectionMatchNothingWhenAsked) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  write({1, 0, 2, 0.1f, 0, 1, nan, 3, 1, 1});
+  auto lenient = arguments();
+  lenient.insert(lenient.end(), {"--bad-embeddings", "no-match"});
+  const auto result = test::run_adaptiveface(lenient);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err,
+              HasSubstr("1 of 5 embeddings are zero or not finite ('Bo/Bo_0002.jpg'); they match nothing"));
+  EXPECT_THAT(result.out, HasSubstr("4 pairs"));
+}
+
+// The same numbers as one MegaFace feature file for each image.
+TEST_F(EvaluatePairs, TakesFeatureFiles) {
+  const auto feature = [&](const std::string& name, const std::vector<float>& values) {
+    const std::int32_t header[] = {static_cast<std::int32_t>(values.size()), 1, 4, 5};
+    std::string bytes(reinterpret_cast<const char*>(header), sizeof header);
+    bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+    dir.write("features/" + name + "_net.bin", bytes);
+  };
+  feature("Ada/Ada_0001.jpg", {1, 0});
+  feature("Ada/Ada_0002.jpg", {2, 0.1f});
+  feature("Bo/Bo_0001.jpg", {0, 1});
+  feature("Bo/Bo_0002.jpg", {0.1f, 3});
+  feature("Cy_0001", {1, 1});
+  std::vector<std::string> call = {"evaluate", "pairs", "--pairs", pairs, "--features", dir.file("features")};
+  test::expect_failure(
+      [&] {
+        auto c = call;
+        c.insert(c.end(), {"--suffix", "_other.bin"});
+        return c;
+      }(),
+      3, "no files whose names end in '_other.bin'");
+  call.insert(call.end(), {"--suffix", "_net.bin"});
+  const auto result = test::run_adaptiveface(call);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, test::run_adaptiveface(arguments()).out);
+
+  feature("Cy_0001", {1, 1, 1});
+  test::expect_failure(call, 3, "Cy_0001_net.bin: 3 numbers (expected 2 as in ");
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 namespace aface {
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::FloatNear;
 using ::testing::HasSubstr;
 
 PairList two_pairs() {
@@ -47,6 +49,16 @@ TEST(ScorePairs, RowsWithoutADirectionAreNamed) {
 TEST(ScorePairs, RowsThatNoPairUsesAreNotJudged) {
   const std::vector<float> rows = {1, 0, 0, 1, 1, 1, 0, 0};
   EXPECT_NO_THROW(score_pairs({rows.data(), 4, 2}, two_pairs(), {0, 1, 2}));
+}
+
+TEST(ScoreUnitPairs, IsTheInnerProductAndMinusOneForImagesThatMatchNothing) {
+  const std::vector<float> rows = {0.6f, 0.8f, 0.8f, 0.6f, 0, 0};
+  EXPECT_THAT(score_unit_pairs({rows.data(), 3, 2}, two_pairs()), ElementsAre(FloatNear(0.96f, 1e-6f), 0.0f));
+  const std::vector<std::uint8_t> no_match = {0, 0, 1};
+  EXPECT_THAT(score_unit_pairs({rows.data(), 3, 2}, two_pairs(), no_match),
+              ElementsAre(FloatNear(0.96f, 1e-6f), -1.0f));
+  EXPECT_THROW(score_unit_pairs({rows.data(), 2, 2}, two_pairs()), Error);
+  EXPECT_THROW(score_unit_pairs({rows.data(), 3, 2}, two_pairs(), std::vector<std::uint8_t>{0, 1}), Error);
 }
 
 TEST(ScorePairs, RowsOutOfRangeAreRefused) {

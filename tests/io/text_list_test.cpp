@@ -50,6 +50,14 @@ TEST(ListImages, FindsPhotosAtAnyDepthSorted) {
   EXPECT_EQ(list_images(root + "/"), list_images(root));
 }
 
+TEST(ListFiles, FindsByTheEndOfTheName) {
+  const test::TempDir dir;
+  for (const char* name : {"b/2.jpg_net.bin", "a/1.jpg_net.bin", "a/1.jpg", "c/_net.bin"})
+    dir.write(name, "x");
+  EXPECT_THAT(list_files(dir.path(), "_net.bin"), ElementsAre("a/1.jpg_net.bin", "b/2.jpg_net.bin"));
+  EXPECT_THROW(list_files(dir.path(), ".npy"), Error);
+}
+
 TEST(ListImages, NamesThatNoListCanHoldAreRefusedAtOnce) {
   const test::TempDir dir;
   dir.write("a\nb.jpg", "x");
