@@ -20,12 +20,6 @@ void require_finite(const std::vector<float>& scores) {
   }
 }
 
-// The largest number of accepted non-mated scores that keeps FAR at or below the target. The small term takes
-// back the rounding of targets like 0.001 that have no exact double.
-std::size_t allowed_accepts(double target, std::size_t non_mated) {
-  return static_cast<std::size_t>(std::floor(target * static_cast<double>(non_mated) * (1 + 1e-12)));
-}
-
 // The smallest score that is larger than `bound`; infinity if there is none.
 float next_score(const std::vector<float>& scores, float bound) {
   float next = std::numeric_limits<float>::infinity();
@@ -36,6 +30,11 @@ float next_score(const std::vector<float>& scores, float bound) {
 }
 
 }  // namespace
+
+// The small term takes back the rounding of targets like 0.001 that have no exact double.
+std::uint64_t allowed_accepts(double target, std::uint64_t non_mated) {
+  return static_cast<std::uint64_t>(std::floor(target * static_cast<double>(non_mated) * (1 + 1e-12)));
+}
 
 std::vector<TarAtFar> tar_at_far(std::vector<float> mated, std::vector<float> non_mated,
                                  const std::vector<double>& targets) {

@@ -20,4 +20,7 @@ struct TarAtFar {
 std::vector<TarAtFar> tar_at_far(std::vector<float> mated, std::vector<float> non_mated,
                                  const std::vector<double>& targets);
 
+// How many of `non_mated` scores may be accepted at a target: the most that keep FAR at or below it.
+std::uint64_t allowed_accepts(double target, std::uint64_t non_mated);
+
 }  // namespace aface
