@@ -7,7 +7,7 @@
 namespace aface {
 namespace {
 
-std::vector<Command> protocols() { return {evaluate_pairs_command()}; }
+std::vector<Command> protocols() { return {evaluate_pairs_command(), evaluate_blufr_command()}; }
 
 std::function<int()> set_up(CLI::App& app) {
   app.require_subcommand(1);

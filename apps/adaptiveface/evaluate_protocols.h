@@ -6,5 +6,6 @@ namespace aface {
 
 // The protocols under `adaptiveface evaluate`, each a command of its own.
 Command evaluate_pairs_command();
+Command evaluate_blufr_command();
 
 }  // namespace aface

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "aface/core/span.h"
+
+namespace aface {
+
+// Rows in eight bits with a proven bound on what that costs, for scans that need exact answers but would pay
+// for every product in float32: the eight-bit product says which pairs can matter at all, and only those are
+// computed exactly.
+//
+// A row x of length 1 is held as scale * q + e. For two rows, |<a, b> - scale_a scale_b <q_a, q_b>| is at
+// most |e_a| + (1 + |e_a|) |e_b| (Cauchy-Schwarz; `error` holds |e|, computed, not estimated).
+//
+// Probes hold q + 64 in 1 ... 127 and gallery rows q in -127 ... 127: with 7 bits on one side the pairwise
+// sums of instructions without a 32-bit accumulator (AVX2) cannot saturate, so products are exact everywhere.
+struct QuantisedProbes {
+  std::size_t rows = 0;
+  std::size_t dim = 0;
+  std::vector<std::uint8_t> values;  // row-major [rows, dim]
+  std::vector<float> scale;          // [rows]
+  std::vector<float> error;          // [rows]
+};
+
+struct QuantisedGallery {
+  std::size_t rows = 0;
+  std::size_t dim = 0;
+  std::vector<std::int8_t> values;   // row-major [rows, dim]
+  std::vector<float> scale;          // [rows]; 0 for a row without direction
+  std::vector<float> error;          // [rows]
+  std::vector<std::int32_t> offset;  // [rows] 64 * sum of q: what the shift of the probes adds to a product
+};
+
+// `inverse_norms[i]` scales row i to length 1; 0 makes it a row of zeros. The memory of `into` is used again.
+void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedProbes& into);
+void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedGallery& into);
+
+struct RowPair {
+  std::int32_t probe = 0;
+  std::int32_t gallery = 0;
+};
+
+// Appends to `found`, in order of probe and then gallery row, every pair whose product may reach cut[probe]:
+// no pair with <a, b> >= cut is missing. probes [begin, end) only. One thread; `products` is working memory
+// to use again.
+void pairs_that_may_reach(const QuantisedProbes& probes, std::size_t begin, std::size_t end,
+                          const QuantisedGallery& gallery, Span<const float> cut,
+                          std::vector<std::int32_t>& products, std::vector<RowPair>& found);
+
+}  // namespace aface
