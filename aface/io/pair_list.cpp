@@ -43,6 +43,18 @@ bool is_lfw_header(const Fields& fields) {
   return true;
 }
 
+// Whether the pairs fall into this many equal slices, each with both kinds.
+bool has_equal_folds(const std::vector<Pair>& pairs, std::int64_t folds) {
+  const auto count = static_cast<std::int64_t>(pairs.size());
+  if (count % folds != 0) return false;
+  std::vector<std::int64_t> same(static_cast<std::size_t>(folds));
+  const std::int64_t fold_size = count / folds;
+  for (std::int64_t i = 0; i < count; ++i) {
+    same[static_cast<std::size_t>(i / fold_size)] += pairs[static_cast<std::size_t>(i)].same_identity;
+  }
+  return std::all_of(same.begin(), same.end(), [&](std::int64_t n) { return n > 0 && n < fold_size; });
+}
+
 // The lines of one file with what is needed to complain about one of them.
 class PairFile {
  public:
@@ -114,9 +126,8 @@ class PairListBuilder {
     return finish(folds);
   }
   PairList finish_in_equal_folds() {
-    for (std::int64_t folds = 10; folds >= 2; --folds) {
-      if (has_equal_folds(folds)) return finish(folds);
-    }
+    const std::int64_t folds = largest_fold_count(list_.pairs);
+    if (folds > 0) return finish(folds);
     throw Error(
         ErrorKind::kFormat,
         fmt::format("{}: {} pairs cannot be cut into 2 to 10 equal slices that hold both kinds; mix the two "
@@ -129,17 +140,6 @@ class PairListBuilder {
   }
 
  private:
-  // Whether the pairs fall into this many equal slices, each with both kinds.
-  bool has_equal_folds(std::int64_t folds) const {
-    const auto count = static_cast<std::int64_t>(list_.pairs.size());
-    if (count % folds != 0) return false;
-    std::vector<std::int64_t> same(static_cast<std::size_t>(folds));
-    const std::int64_t fold_size = count / folds;
-    for (std::int64_t i = 0; i < count; ++i) {
-      same[static_cast<std::size_t>(i / fold_size)] += list_.pairs[static_cast<std::size_t>(i)].same_identity;
-    }
-    return std::all_of(same.begin(), same.end(), [&](std::int64_t n) { return n > 0 && n < fold_size; });
-  }
   std::int64_t index_of(const std::string& path) {
     const auto [entry, is_new] = indices_.try_emplace(path, static_cast<std::int64_t>(list_.paths.size()));
     if (is_new) list_.paths.push_back(path);
@@ -267,6 +267,13 @@ PairList parse_paths(const PairFile& file) {
 }
 
 }  // namespace
+
+std::int64_t largest_fold_count(const std::vector<Pair>& pairs) {
+  for (std::int64_t folds = 10; folds >= 2; --folds) {
+    if (has_equal_folds(pairs, folds)) return folds;
+  }
+  return 0;
+}
 
 PairList read_lfw_pairs(const std::string& path, const std::string& extension) {
   return parse_lfw(PairFile(path), extension);

@@ -22,6 +22,9 @@ struct PairList {
   std::vector<std::int64_t> photos;
 };
 
+// The largest number from 10 down to 2 of contiguous equal slices that all hold both kinds of pairs; 0: none.
+std::int64_t largest_fold_count(const std::vector<Pair>& pairs);
+
 // LFW's form: first line "folds<TAB>n" ("n" alone, as in LFW's development lists, means one fold), then per
 // fold n lines "name<TAB>i<TAB>j" (same person) and n lines "name1<TAB>i<TAB>name2<TAB>j"; image i of a
 // person is "name/name_%04d.<ext>". The extension is ".jpg" unless `extension` says otherwise. Throws
