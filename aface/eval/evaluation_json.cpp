@@ -91,6 +91,8 @@ std::string people_digest(const std::vector<std::string>& identity_names) {
   return fmt::format("{}-{:016x}", identity_names.size(), hash);
 }
 
+std::string people_count(const std::string& digest) { return digest.substr(0, digest.find('-')); }
+
 int score_bin(float score) {
   if (!(score > -1)) return 0;
   if (score >= 1) return ScoreHistogram::kBins - 1;

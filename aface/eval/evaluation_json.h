@@ -21,6 +21,7 @@ void add_figures(Json& json, const std::vector<Figure>& figures, const Bootstrap
                  const std::string& people);
 // "<number of people>-<16 hex digits>"
 std::string people_digest(const std::vector<std::string>& identity_names);
+std::string people_count(const std::string& digest);
 
 // "score_histogram": {low, high, genuine: [...], impostor: [...]}, equal bins over the cosine.
 struct ScoreHistogram {

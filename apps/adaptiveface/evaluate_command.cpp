@@ -7,7 +7,9 @@
 namespace aface {
 namespace {
 
-std::vector<Command> protocols() { return {evaluate_pairs_command(), evaluate_blufr_command()}; }
+std::vector<Command> protocols() {
+  return {evaluate_pairs_command(), evaluate_blufr_command(), evaluate_compare_command()};
+}
 
 std::function<int()> set_up(CLI::App& app) {
   app.require_subcommand(1);

@@ -8,4 +8,7 @@ namespace aface {
 Command evaluate_pairs_command();
 Command evaluate_blufr_command();
 
+// Two result files of one protocol.
+Command evaluate_compare_command();
+
 }  // namespace aface
