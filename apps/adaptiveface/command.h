@@ -16,6 +16,7 @@ struct Command {
 
 Command train_command();
 Command evaluate_command();
+Command report_command();
 Command embed_command();
 Command align_command();
 Command inspect_command();

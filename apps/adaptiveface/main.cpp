@@ -24,6 +24,7 @@ std::vector<aface::Command> commands() {
   return {
       aface::train_command(),
       aface::evaluate_command(),
+      aface::report_command(),
       aface::embed_command(),
       aface::align_command(),
       aface::inspect_command(),

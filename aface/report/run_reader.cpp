@@ -1,0 +1,170 @@
+#include "aface/report/run_reader.h"
+
+#include <fmt/core.h>
+
+#define TOML_EXCEPTIONS 1
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+
+#include "aface/core/error.h"
+#include "aface/core/file.h"
+#include "aface/io/tab_rows.h"
+#include "aface/report/json_leaves.h"
+
+namespace aface {
+namespace {
+
+std::string value_text(const toml::node& node) {
+  if (const toml::array* list = node.as_array()) {
+    std::string text;
+    for (const toml::node& item : *list) text += (text.empty() ? "" : ", ") + value_text(item);
+    return "[" + text + "]";
+  }
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  if (const auto number = node.value_exact<double>()) return fmt::format("{}", *number);
+  std::ostringstream text;
+  node.visit([&](const auto& value) { text << value; });
+  return text.str();
+}
+
+// The values as text. Read without the option structs, so that a run of an older version can be shown too.
+void collect_options(const toml::table& table, const std::string& prefix, std::map<std::string, std::string>& options) {
+  for (const auto& [key, node] : table) {
+    const std::string name = prefix.empty() ? std::string(key.str()) : prefix + "." + std::string(key.str());
+    if (const toml::table* inner = node.as_table()) {
+      collect_options(*inner, name, options);
+    } else {
+      options[name] = value_text(node);
+    }
+  }
+}
+
+std::map<std::string, std::string> read_options(const std::string& path) {
+  std::map<std::string, std::string> options;
+  const std::string text = read_text_file(path);
+  try {
+    collect_options(toml::parse(text, path), "", options);
+  } catch (const toml::parse_error& error) {
+    throw Error(ErrorKind::kFormat, fmt::format("{}:{}: {} (expected TOML as a run writes it); repair or remove the file",
+                                                path, error.source().begin.line, error.description()));
+  }
+  return options;
+}
+
+void read_summary(const std::string& path, RunRecord& run) {
+  const auto json = nlohmann::ordered_json::parse(read_text_file(path), nullptr, false);
+  if (!json.is_object()) {
+    throw Error(ErrorKind::kFormat, path + ": not a summary of a run (expected one JSON object); repair or remove the file");
+  }
+  JsonLeaves leaves;
+  collect_leaves(json, "", leaves);
+  run.summary = {leaves.numbers.begin(), leaves.numbers.end()};
+}
+
+// Rows of a list whose first line names the columns; of the columns in `needed`, which must be there, the place.
+struct ColumnList {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::int64_t> lines;  // of each row in the file
+  std::vector<std::size_t> places;  // of each needed column
+};
+
+ColumnList read_columns(const std::string& path, const std::vector<std::string>& needed) {
+  ColumnList list;
+  const std::string text = read_text_file(path);
+  for_each_tab_row(text, [&](const TabRow& row) {
+    const std::vector<std::string> fields(row.fields.begin(), row.fields.end());
+    if (list.columns.empty()) {
+      list.columns = fields;
+      return;
+    }
+    if (fields.size() != list.columns.size()) {
+      throw row_error(path, row.line, fmt::format("{} fields (expected {}, as in the first line); write the file again",
+                                                  fields.size(), list.columns.size()));
+    }
+    list.rows.push_back(fields);
+    list.lines.push_back(row.line);
+  });
+  for (const std::string& name : needed) {
+    const auto place = std::find(list.columns.begin(), list.columns.end(), name);
+    if (place == list.columns.end()) {
+      throw row_error(path, 1, fmt::format("no column '{}' (expected the names of columns in the first line)", name));
+    }
+    list.places.push_back(static_cast<std::size_t>(place - list.columns.begin()));
+  }
+  return list;
+}
+
+template <class Number>
+Number number_in(const std::string& field, const std::string& path, std::int64_t line) {
+  Number value{};
+  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
+  if (error != std::errc() || end != field.data() + field.size()) {
+    throw row_error(path, line, fmt::format("'{}' (expected a number); write the file again", field));
+  }
+  return value;
+}
+
+std::vector<LearntMargin> read_margins(const std::string& path) {
+  const ColumnList list = read_columns(path, {"identity", "images", "margin"});
+  std::vector<LearntMargin> margins;
+  for (std::size_t i = 0; i < list.rows.size(); ++i) {
+    const auto& row = list.rows[i];
+    margins.push_back({row[list.places[0]], number_in<std::int64_t>(row[list.places[1]], path, list.lines[i]),
+                       number_in<double>(row[list.places[2]], path, list.lines[i])});
+  }
+  return margins;
+}
+
+std::vector<NoiseSuspectRecord> read_suspects(const std::string& path) {
+  const ColumnList list = read_columns(path, {"path", "identity"});
+  std::vector<NoiseSuspectRecord> suspects;
+  for (const auto& row : list.rows) {
+    NoiseSuspectRecord suspect{row[list.places[0]], row[list.places[1]], {}};
+    for (std::size_t column = 0; column < row.size(); ++column) {
+      if (column == list.places[0] || column == list.places[1]) continue;
+      suspect.facts.emplace_back(list.columns[column], row[column]);
+    }
+    suspects.push_back(std::move(suspect));
+  }
+  return suspects;
+}
+
+}  // namespace
+
+std::string RunRecord::option(const std::string& name) const {
+  const auto found = options.find(name);
+  return found == options.end() ? "" : found->second;
+}
+
+std::string RunRecord::images_folder() const {
+  // Where training keeps the faces that it has drawn (synth/synthetic_faces.h).
+  return option("data.source") == "synthetic" ? path + "/faces/train/images" : option("data.root");
+}
+
+std::string RunRecord::images_list() const {
+  if (option("data.source") == "synthetic") return path + "/faces/train/list.tsv";
+  return option("data.source") == "list" ? option("data.list") : "";
+}
+
+RunRecord read_run(const std::string& folder) {
+  if (!file_exists(folder + "/metrics.jsonl")) {
+    throw Error(ErrorKind::kData, fmt::format("{}: no run directory (expected metrics.jsonl in it); name the --run-dir of "
+                                              "a training that has begun",
+                                              folder));
+  }
+  RunRecord run;
+  run.path = folder;
+  run.metrics = read_metrics(folder + "/metrics.jsonl");
+  const auto has = [&](const std::string& name) { return file_exists(folder + "/" + name); };
+  if (has("config.toml")) run.options = read_options(folder + "/config.toml");
+  if (has("summary.json")) read_summary(folder + "/summary.json", run);
+  if (has("margins.tsv")) run.margins = read_margins(folder + "/margins.tsv");
+  if (has("noise_suspects.tsv")) run.suspects = read_suspects(folder + "/noise_suspects.tsv");
+  return run;
+}
+
+}  // namespace aface

@@ -1,0 +1,195 @@
+#include "aface/report/svg_chart.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "aface/report/html.h"
+
+namespace aface {
+namespace {
+
+// Drawn at the size at which a phone shows it, so that its letters stay readable there.
+constexpr double kWidth = 380, kHeight = 250;
+constexpr double kTop = 8, kRight = 14, kBottom = 42;
+constexpr double kLetter = 6.6;  // width of a digit at the font size of the ticks
+constexpr std::size_t kBuckets = 120;
+constexpr double kDotCell = 2;
+constexpr double kRim = 4;  // marks on the border of the plot are shown whole
+
+bool fits(double value, Scale scale) { return std::isfinite(value) && (scale == Scale::kLinear || value > 0); }
+
+// Limits of the values on one axis; low > high when there is none.
+AxisRange extent(const Chart& chart, double Point::*coordinate) {
+  AxisRange range{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
+  const Scale scale = coordinate == &Point::x ? chart.x.scale : chart.y.scale;
+  for (const Series& series : chart.series) {
+    for (const Point& point : series.points) {
+      if (!fits(point.x, chart.x.scale) || !fits(point.y, chart.y.scale)) continue;
+      if (!fits(point.*coordinate, scale)) continue;
+      range = {std::min(range.low, point.*coordinate), std::max(range.high, point.*coordinate)};
+    }
+  }
+  return range;
+}
+
+AxisRange axis_range(const Axis& axis, AxisRange values) {
+  values = {axis.low.value_or(values.low), axis.high.value_or(values.high)};
+  const bool is_point = !(values.high > values.low);
+  if (is_point) values.high = values.low;
+  AxisRange range = axis.is_tight && !is_point ? values : round_outwards(values, axis.scale);
+  if (!is_point) range = {axis.low.value_or(range.low), axis.high.value_or(range.high)};
+  return range;
+}
+
+// From values to pixels.
+struct Mapping {
+  AxisRange range;
+  Scale scale = Scale::kLinear;
+  double begin_px = 0, end_px = 0;
+
+  double operator()(double value) const {
+    const bool is_log = scale == Scale::kLog;
+    const double share = is_log ? std::log(value / range.low) / std::log(range.high / range.low)
+                                : (value - range.low) / (range.high - range.low);
+    return begin_px + share * (end_px - begin_px);
+  }
+};
+
+std::string px(double value) { return fmt::format("{:.1f}", value); }
+
+// The points in pixels; those that the axes cannot show become gaps.
+std::vector<Point> in_pixels(const Series& series, const Mapping& x, const Mapping& y) {
+  std::vector<Point> points;
+  for (const Point& point : series.points) {
+    if (!fits(point.x, x.scale)) continue;
+    const bool is_gap = !fits(point.y, y.scale);
+    if (is_gap && series.mark == Mark::kArea) {  // an empty bin lies on the foot
+      points.push_back({x(point.x), y.begin_px});
+    } else {
+      points.push_back({x(point.x), is_gap ? std::nan("") : y(point.y)});
+    }
+  }
+  return points;
+}
+
+std::string line_path(const std::vector<Point>& points) {
+  std::string path;
+  bool is_down = false;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const Point& point = points[i];
+    if (std::isnan(point.y)) {
+      is_down = false;
+      continue;
+    }
+    const bool is_alone = !is_down && (i + 1 == points.size() || std::isnan(points[i + 1].y));
+    path += fmt::format("{}{} {}", is_down ? "L" : "M", px(point.x), px(point.y));
+    if (is_alone) path += "h0";  // round ends make it a dot
+    is_down = true;
+  }
+  return path;
+}
+
+std::string dots_path(const std::vector<Point>& points) {
+  std::string path;
+  for (const Point& point : points) path += fmt::format("M{} {}h0", px(point.x), px(point.y));
+  return path;
+}
+
+std::string draw(const Series& series, const Mapping& x, const Mapping& y) {
+  const std::string style = fmt::format("style=\"--c:{}\"", escape_html(series.colour));
+  std::vector<Point> points = in_pixels(series, x, y);
+  if (series.mark == Mark::kDots) {
+    return fmt::format("<path class=\"dots\" {} d=\"{}\"/>", style, dots_path(thin_scatter(points, kDotCell)));
+  }
+  points = thin_line(points, kBuckets);
+  const std::string line = line_path(points);
+  if (line.empty()) return "";
+  std::string svg;
+  if (series.mark == Mark::kArea) {
+    svg += fmt::format("<path class=\"area\" {} d=\"{}L{} {}L{} {}Z\"/>", style, line, px(points.back().x),
+                       px(y.begin_px), px(points.front().x), px(y.begin_px));
+  }
+  return svg + fmt::format("<path class=\"line{}\" {} d=\"{}\"/>", series.mark == Mark::kDashedLine ? " dashed" : "",
+                           style, line);
+}
+
+std::string x_axis(const Axis& axis, const std::vector<Tick>& ticks, const Mapping& x) {
+  const double foot = kHeight - kBottom;
+  std::string svg;
+  for (const Tick& tick : ticks) {
+    const double at = x(tick.value);
+    svg += fmt::format("<path class=\"grid\" d=\"M{} {}V{}\"/>", px(at), px(kTop), px(foot));
+    // A centred label at the right end would leave the picture.
+    const double room = kLetter * static_cast<double>(tick.label.size()) / 2;
+    const char* anchor = at + room > kWidth ? "end" : "middle";
+    svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"{}\">{}</text>",
+                       px(at + room > kWidth ? kWidth : at), px(foot + 16), anchor, escape_html(tick.label));
+  }
+  return svg + fmt::format("<text class=\"axis\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
+                           px((x.begin_px + x.end_px) / 2), px(kHeight - 6), escape_html(axis.label));
+}
+
+std::string y_axis(const std::vector<Tick>& ticks, const Mapping& y, double left) {
+  std::string svg;
+  for (const Tick& tick : ticks) {
+    const double at = y(tick.value);
+    svg += fmt::format("<path class=\"grid\" d=\"M{} {}H{}\"/>", px(left), px(at), px(kWidth - kRight));
+    svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>", px(left - 6),
+                       px(at + 4), escape_html(tick.label));
+  }
+  return svg;
+}
+
+std::string legend(const Chart& chart) {
+  std::string items;
+  for (const Series& series : chart.series) {
+    if (series.name.empty()) continue;
+    items += fmt::format("<li><i class=\"{}\" style=\"--c:{}\"></i>{}{}</li>",
+                         series.mark == Mark::kDashedLine ? "key dashed" : "key", escape_html(series.colour),
+                         escape_html(series.name),
+                         series.note.empty() ? "" : fmt::format(" <b>{}</b>", escape_html(series.note)));
+  }
+  return items.empty() ? "" : "<ul class=\"legend\">" + items + "</ul>";
+}
+
+// Characters, not bytes: superscripts have three of these.
+double letters(const std::string& text) {
+  return static_cast<double>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+}  // namespace
+
+std::string chart_figure(const Chart& chart) {
+  const AxisRange x_values = extent(chart, &Point::x), y_values = extent(chart, &Point::y);
+  if (x_values.low > x_values.high || y_values.low > y_values.high) return "";
+  const AxisRange x_range = axis_range(chart.x, x_values), y_range = axis_range(chart.y, y_values);
+  const std::vector<Tick> x_ticks = axis_ticks(x_range, chart.x.scale, 6);
+  const std::vector<Tick> y_ticks = axis_ticks(y_range, chart.y.scale, 5);
+
+  double widest = 2;
+  for (const Tick& tick : y_ticks) widest = std::max(widest, letters(tick.label));
+  const double left = 12 + kLetter * widest;
+  const Mapping x{x_range, chart.x.scale, left, kWidth - kRight};
+  const Mapping y{y_range, chart.y.scale, kHeight - kBottom, kTop};
+
+  std::string marks;
+  for (const Series& series : chart.series) marks += draw(series, x, y);
+  const std::string title = escape_html(chart.title);
+  const std::string unit = chart.y.label.empty() ? "" : " <span>" + escape_html(chart.y.label) + "</span>";
+  const double foot = kHeight - kBottom, right = kWidth - kRight;
+  std::string svg = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title>", kWidth, kHeight, title);
+  svg += y_axis(y_ticks, y, left) + x_axis(chart.x, x_ticks, x);
+  svg += fmt::format("<path class=\"foot\" d=\"M{} {}H{}\"/>", px(left), px(foot), px(right));
+  // An inner picture, as its border cuts off what the axes leave out.
+  const std::string box = fmt::format("{} {} {} {}", px(left - kRim), px(kTop - kRim), px(right - left + 2 * kRim),
+                                      px(foot - kTop + 2 * kRim));
+  svg += fmt::format("<svg x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" viewBox=\"{}\">{}</svg></svg>",
+                     px(left - kRim), px(kTop - kRim), px(right - left + 2 * kRim), px(foot - kTop + 2 * kRim), box, marks);
+  const std::string note = chart.note.empty() ? "" : "<p>" + escape_html(chart.note) + "</p>";
+  return "<figure><figcaption><h3>" + title + unit + "</h3>" + note + legend(chart) + "</figcaption>" + svg + "</figure>\n";
+}
+
+}  // namespace aface
