@@ -108,7 +108,8 @@ AxisRange round_outwards(AxisRange range, Scale scale, int count) {
     return rounded;
   }
   if (range.low == range.high) {
-    const double room = range.low == 0 ? 1 : std::abs(range.low) * 0.1;
+    if (range.low == 0) return {0, 1};  // most numbers that stay 0 are counts and shares
+    const double room = std::abs(range.low) * 0.1;
     range = {range.low - room, range.high + room};
   }
   const double step = tick_step(range.high - range.low, count);

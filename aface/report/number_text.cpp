@@ -12,7 +12,7 @@
 namespace aface {
 
 std::string count_text(double value) {
-  if (!(std::abs(value) < 9e15)) return plain_text(value);
+  if (!(std::abs(value) < 1e15)) return plain_text(value);
   const std::string digits = fmt::format("{}", std::llround(std::abs(value)));
   std::string text = value < 0 ? "-" : "";
   for (std::size_t i = 0; i < digits.size(); ++i) {
@@ -26,7 +26,10 @@ std::string share_text(double share) { return std::isnan(share) ? "–" : fmt::f
 
 std::string score_text(double score) { return std::isnan(score) ? "–" : fmt::format("{:.4f}", score); }
 
-std::string plain_text(double value) { return std::isnan(value) ? "–" : fmt::format("{:.4g}", value); }
+std::string plain_text(double value) {
+  if (std::isnan(value)) return "–";
+  return std::abs(value) >= 1e4 && std::abs(value) < 1e15 ? count_text(value) : fmt::format("{:.4g}", value);
+}
 
 std::string duration_words(double seconds) {
   if (std::isnan(seconds)) return "–";

@@ -34,7 +34,7 @@ nav{display:flex;flex-wrap:wrap;gap:4px 16px;margin-top:12px}
 .charts.two{grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr))}
 figure{margin:0;padding:12px;background:var(--panel);border-radius:8px;display:flex;flex-direction:column;min-width:0}
 figure p{font-size:13px;line-height:1.35;margin:2px 0 0}
-figure>svg{width:100%;max-width:500px;align-self:center;height:auto;margin-top:auto;padding-top:8px;display:block}
+figure>svg{width:100%;max-width:440px;align-self:center;height:auto;margin-top:auto;padding-top:8px;display:block}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:0 14px;margin:4px 0 0;padding:0;font-size:13px;color:var(--soft)}
 .legend li{overflow-wrap:anywhere}
 .legend b{color:var(--ink);font-weight:600;font-variant-numeric:tabular-nums}
@@ -62,13 +62,13 @@ details>summary{cursor:pointer;color:var(--link);margin:6px 0}
 .pictures img{border-radius:4px;display:block;max-width:calc(50% - 3px);height:auto}
 .companions{display:flex;flex-wrap:wrap;gap:4px;min-width:0}
 .companions img{max-width:56px}
-.missing{flex:none;width:112px;height:112px;border:1px dashed var(--soft);border-radius:4px;padding:6px;font-size:11px;line-height:1.25;
+.missing{flex:0 1 112px;min-width:0;height:112px;border:1px dashed var(--soft);border-radius:4px;padding:6px;font-size:11px;line-height:1.25;
 color:var(--soft);overflow:hidden;overflow-wrap:anywhere}
 .card .path{color:var(--soft);font-size:12px;line-height:1.35}
 .facts{list-style:none;display:flex;flex-wrap:wrap;gap:0 12px;margin:4px 0 0;padding:0;color:var(--soft)}
 .facts b{color:var(--ink);font-weight:600}
 @media(max-width:600px){body{padding:14px 14px 40px}h1{font-size:22px}figure{padding:10px}
-.cards{grid-template-columns:repeat(auto-fill,minmax(min(100%,236px),1fr))}
+.cards{grid-template-columns:repeat(2,minmax(0,1fr));gap:8px}.card{padding:8px}.companions img{max-width:34px}.missing{height:76px}
 th,td{padding-right:12px}tbody th{max-width:130px;min-width:96px}td{min-width:96px}}
 @media print{figure,.card{break-inside:avoid}}
 )";

@@ -35,8 +35,8 @@ const std::vector<MetricChart> kTraining = {
 };
 const std::vector<MetricChart> kMargins = {
     {"Mean margin", {"head/margin_mean", "head/margin"}},
-    {"Margins at the lower bound", {"head/margin_at_min"}, "% of identities", 100},
-    {"Margins at the upper bound", {"head/margin_at_max"}, "% of identities", 100},
+    {"Margins at the lower bound", {"margin/share_at_min", "head/margin_at_min"}, "% of identities", 100},
+    {"Margins at the upper bound", {"margin/share_at_max", "head/margin_at_max"}, "% of identities", 100},
 };
 const std::vector<MetricChart> kMining = {
     {"Active classes in a step", {"active_classes"}},
@@ -124,7 +124,7 @@ struct BandChart {
   double lowest = std::numeric_limits<double>::infinity();  // the axis reaches at least from here ...
   double highest = -std::numeric_limits<double>::infinity();  // ... to here
   bool ends_there = false;                                    // and no further
-  const char* note = "";
+  const char* note = "";                                      // of the dashed lines, where there may be some
 };
 
 AxisRange range_of(const std::vector<ReportInput>& inputs, const BandChart& spec) {
@@ -150,7 +150,6 @@ std::string band_charts(const std::vector<ReportInput>& inputs, const BandChart&
     const RunMetrics& metrics = input.run->metrics;
     Chart chart;
     chart.title = fmt::format("{}: {}", input.label, spec.title);
-    chart.note = spec.note;
     chart.x = step_axis();
     chart.y.low = range.low;
     chart.y.high = range.high;
@@ -161,6 +160,7 @@ std::string band_charts(const std::vector<ReportInput>& inputs, const BandChart&
       chart.series.push_back({band_name(band), plain_text(points.back().y), colour, Mark::kLine, points});
       const std::vector<Point>* rest = spec.dashed_prefix ? metrics.find(spec.dashed_prefix + band) : nullptr;
       if (rest != nullptr) chart.series.push_back({"", "", colour, Mark::kDashedLine, *rest});
+      if (rest != nullptr || spec.dashed_prefix == nullptr) chart.note = spec.note;
     }
     figures += chart_figure(chart);
   }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 
 #include "aface/core/error.h"
 #include "aface/core/file.h"
@@ -31,16 +32,19 @@ std::string file_below(const std::string& folder, const std::string& name) {
   return file_exists(path) ? path : "";
 }
 
-// A name that fits two pictures equally well fits none.
+// A name that fits two pictures equally well fits none, and neither do two names that would get one picture.
 std::vector<std::int64_t> match_or_none(const std::vector<std::string>& wanted,
-                                        const std::vector<std::string>& available) {
+                                        const std::vector<std::string>& available, const std::string& folder) {
   try {
-    return match_paths(wanted, available);
+    return match_paths(wanted, available, folder);
   } catch (const Error&) {
     if (wanted.size() == 1) return {-1};
   }
   std::vector<std::int64_t> matches;
-  for (const std::string& name : wanted) matches.push_back(match_or_none({name}, available)[0]);
+  for (const std::string& name : wanted) matches.push_back(match_or_none({name}, available, folder)[0]);
+  std::map<std::int64_t, std::set<std::string>> names_of;
+  for (std::size_t i = 0; i < wanted.size(); ++i) names_of[matches[i]].insert(wanted[i]);
+  for (std::int64_t& match : matches) match = names_of[match].size() > 1 ? -1 : match;
   return matches;
 }
 
@@ -70,7 +74,7 @@ std::vector<std::string> Thumbnails::find(const std::vector<std::string>& names,
     }
     if (open.empty()) break;
     const std::vector<std::string>& available = images_below(folder);
-    const std::vector<std::int64_t> matches = match_or_none(wanted, available);
+    const std::vector<std::int64_t> matches = match_or_none(wanted, available, folder);
     for (std::size_t i = 0; i < open.size(); ++i) {
       if (matches[i] >= 0) paths[open[i]] = folder + "/" + available[static_cast<std::size_t>(matches[i])];
     }

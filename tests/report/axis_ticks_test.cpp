@@ -60,7 +60,10 @@ TEST(RoundOutwards, EndsAtTheTicksAround) {
 }
 
 TEST(RoundOutwards, AValueAloneGetsRoom) {
-  for (const double value : {0.0, 5.0, -3.0, 1e-9, 2916.0}) {
+  const AxisRange zero = round_outwards({0, 0}, Scale::kLinear);
+  EXPECT_EQ(zero.low, 0);
+  EXPECT_EQ(zero.high, 1);
+  for (const double value : {5.0, -3.0, 1e-9, 2916.0}) {
     const AxisRange range = round_outwards({value, value}, Scale::kLinear);
     EXPECT_LT(range.low, value);
     EXPECT_GT(range.high, value);

@@ -158,6 +158,15 @@ TEST_F(ReportPage, PicturesAreFoundWhereTheCallerSaysWhenTheDataHaveMoved) {
   EXPECT_EQ(make_report(options).pictures, 3);
 }
 
+TEST_F(ReportPage, APictureThatCouldBeTwoPeopleIsShownForNeither) {
+  write_picture(dir, "flat/1.jpg");
+  dir.write("e.json", R"({"figures": {}, "worst_impostor": [{"a": "Ann/1.jpg", "b": "Bob/1.jpg", "score": 0.5}]})");
+  ReportOptions options;
+  options.inputs = {dir.file("e.json")};
+  options.image_folders = {dir.file("flat")};
+  EXPECT_EQ(make_report(options).pictures, 0);
+}
+
 TEST_F(ReportPage, InputsOfOneNameAreToldApart) {
   write_evaluation("a/lfw.json", "m");
   write_evaluation("b/lfw.json", "m");
@@ -197,6 +206,9 @@ TEST(NumberText, IsWrittenForPeople) {
   EXPECT_EQ(count_text(999), "999");
   EXPECT_EQ(count_text(1027060), "1,027,060");
   EXPECT_EQ(count_text(-1234), "-1,234");
+  EXPECT_EQ(plain_text(17496.8), "17,497");
+  EXPECT_EQ(plain_text(0.28597), "0.286");
+  EXPECT_EQ(plain_text(1e20), "1e+20");
   EXPECT_EQ(share_text(0.99783), "99.78 %");
   EXPECT_EQ(share_text(NAN), "–");
   EXPECT_EQ(duration_words(4992.7), "1 h 23 min");
