@@ -7,8 +7,14 @@
 namespace aface {
 namespace {
 
+// In the order of the help.
 std::vector<Command> protocols() {
-  return {evaluate_pairs_command(), evaluate_blufr_command(), evaluate_compare_command()};
+  return {
+      evaluate_pairs_command(),
+      evaluate_blufr_command(),
+      evaluate_megaface_command(),
+      evaluate_compare_command(),
+  };
 }
 
 std::function<int()> set_up(CLI::App& app) {

@@ -7,6 +7,7 @@ namespace aface {
 // The protocols under `adaptiveface evaluate`, each a command of its own.
 Command evaluate_pairs_command();
 Command evaluate_blufr_command();
+Command evaluate_megaface_command();
 
 // Two result files of one protocol.
 Command evaluate_compare_command();
