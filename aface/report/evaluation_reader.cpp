@@ -115,7 +115,7 @@ std::string EvaluationRecord::text(const std::string& name) const {
   return found == texts.end() ? "" : found->second;
 }
 
-EvaluationRecord read_evaluation(const std::string& path) {
+EvaluationRecord read_evaluation_record(const std::string& path) {
   Json json = Json::parse(read_text_file(path), nullptr, false);
   const auto has = [&](const char* name) { return json.is_object() && json.contains(name); };
   if (!has("figures") && !has("roc") && !has("cmc") && !has("score_histogram") && !has("accuracy_mean")) {

@@ -47,6 +47,6 @@ struct EvaluationRecord {
 
 // Throws Error{kIo}, or Error{kFormat} when the file is no JSON object, holds none of these parts, or a part has another
 // form.
-EvaluationRecord read_evaluation(const std::string& path);
+EvaluationRecord read_evaluation_record(const std::string& path);
 
 }  // namespace aface

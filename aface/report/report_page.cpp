@@ -61,7 +61,7 @@ std::vector<ReportInput> read_inputs(const std::vector<std::string>& paths, std:
         warnings.push_back(paths[i] + "/metrics.jsonl: the last line is incomplete and left out");
       }
     } else {
-      input.evaluation = read_evaluation(paths[i]);
+      input.evaluation = read_evaluation_record(paths[i]);
     }
     inputs.push_back(std::move(input));
   }

@@ -20,7 +20,7 @@ struct Report {
 };
 
 // The same inputs give the same bytes. Throws Error{kUsage} without inputs, Error{kIo} for one that is not there, and
-// what read_run and read_evaluation throw.
+// what read_run and read_evaluation_record throw.
 Report make_report(const ReportOptions& options);
 
 }  // namespace aface

@@ -111,7 +111,7 @@ TEST(ReadRun, DamageIsNamedByFile) {
 
 TEST(ReadEvaluation, ReadsAllParts) {
   const test::TempDir dir;
-  const EvaluationRecord evaluation = read_evaluation(dir.write("e.json", R"({
+  const EvaluationRecord evaluation = read_evaluation_record(dir.write("e.json", R"({
     "protocol": "pairs", "pairs": 6000, "images": "chips",
     "figures": {"accuracy": {"value": 0.8585, "low": 0.85, "high": 0.87}, "rank1": {"value": 0.5},
                 "tar_at_far/1e-06": {"unmeasurable": "needs 1,000,000 impostor pairs, has 3,000"}},
@@ -141,7 +141,7 @@ TEST(ReadEvaluation, OtherFilesAreRefused) {
   const test::TempDir dir;
   const auto message = [&](const std::string& content) {
     const std::string path = dir.write("e.json", content);
-    const std::string text = test::error_of(ErrorKind::kFormat, [&] { read_evaluation(path); });
+    const std::string text = test::error_of(ErrorKind::kFormat, [&] { read_evaluation_record(path); });
     EXPECT_EQ(text.rfind(path + ": ", 0), 0u) << text;
     return text;
   };
