@@ -36,11 +36,18 @@ void require_comparable(const EvaluationFile& a, const EvaluationFile& b) {
     refuse(fmt::format("protocols '{}' and '{}' (expected the same); evaluate both by one protocol",
                        a.protocol, b.protocol));
   }
+  const std::string ours = a.source("convention"), theirs = b.source("convention");
+  if (ours != theirs) {
+    refuse(fmt::format(
+        "conventions '{}' and '{}' (expected the same); evaluate one again with the --convention of "
+        "the other",
+        ours, theirs));
+  }
   if (a.people != b.people) {
-    const std::string ours = people_count(a.people), theirs = people_count(b.people);
+    const std::string in_a = people_count(a.people), in_b = people_count(b.people);
     refuse(fmt::format(
         "made over different people ({}); evaluate both on the same lists",
-        ours == theirs ? ours + " in both, but others or in another order" : ours + " and " + theirs));
+        in_a == in_b ? in_a + " in both, but others or in another order" : in_a + " and " + in_b));
   }
   if (a.seed != b.seed) {
     refuse(fmt::format("seeds {} and {} (expected the same); evaluate one again with the --seed of the other",

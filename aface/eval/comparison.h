@@ -19,6 +19,8 @@ struct EvaluationFile {
   std::uint64_t seed = 0;
   std::int64_t replicates = 0;
   std::vector<Figure> figures;  // in the order of the file
+
+  std::string source(const std::string& name) const;  // "" if there is none
 };
 
 // Throws Error{kIo}, or Error{kFormat} naming what is not as evaluation_json.h has it.

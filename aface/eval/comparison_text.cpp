@@ -24,19 +24,11 @@ std::string interval_text(const FigureDifference& of) {
                      value_text(of, of.interval.high, true));
 }
 
-const std::string* find(const EvaluationFile& file, const std::string& name) {
-  const auto found = std::find_if(file.sources.begin(), file.sources.end(),
-                                  [&](const auto& source) { return source.first == name; });
-  return found == file.sources.end() ? nullptr : &found->second;
-}
-
 // The entries in which a file differs from the other: what is being compared.
 std::string source_text(const EvaluationFile& file, const EvaluationFile& other) {
   std::string text;
   for (const auto& [name, value] : file.sources) {
-    const std::string* theirs = find(other, name);
-    if (theirs == nullptr || *theirs != value)
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, value);
+    if (other.source(name) != value) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, value);
   }
   return text.empty() ? "" : " (" + text + ")";
 }

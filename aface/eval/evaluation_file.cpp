@@ -82,6 +82,13 @@ std::vector<float> read_draws(const Reader& reader, const std::string& name, con
 
 }  // namespace
 
+std::string EvaluationFile::source(const std::string& name) const {
+  for (const auto& [key, value] : sources) {
+    if (key == name) return value;
+  }
+  return "";
+}
+
 EvaluationFile read_evaluation(const std::string& path) {
   const Reader reader(path);
   const Json json = reader.parse();

@@ -110,6 +110,10 @@ TEST(CompareEvaluations, RefusesOtherDrawsAndTellsTheMend) {
   EXPECT_THAT(
       message([](EvaluationFile& file) { file.protocol = "blufr"; }),
       AllOf(HasSubstr("x.json and y.json: protocols 'pairs' and 'blufr'"), HasSubstr("evaluate both")));
+  EXPECT_THAT(message([](EvaluationFile& file) {
+                file.sources = {{"convention", "facexzoo"}};
+              }),
+              AllOf(HasSubstr("conventions '' and 'facexzoo'"), HasSubstr("--convention")));
   EXPECT_THAT(message([](EvaluationFile& file) { file.people = "4-0123456789abcdef"; }),
               AllOf(HasSubstr("different people (3 and 4)"), HasSubstr("on the same lists")));
   EXPECT_THAT(message([](EvaluationFile& file) { file.people = "3-0123456789abcdee"; }),
