@@ -110,6 +110,10 @@ std::map<std::string, double> MarginHealthReport::numbers() const {
     if (!std::isnan(value)) numbers[name] = value;
   };
   put("weight_over_scale", weight_over_scale);
+  if (!std::isnan(weight_over_scale)) {
+    put("share_at_min", share_at_min);
+    put("share_at_max", share_at_max);
+  }
   for (const MarginBand& band : bands) {
     put("identities_" + band.name, static_cast<double>(band.identities));
     put("margin_mean_" + band.name, band.margin_mean);

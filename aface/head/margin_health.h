@@ -36,7 +36,7 @@ struct MarginHealthReport {
   double weight_over_scale = 0;   // lambda / s; NaN without learnt margins
   std::string warning;  // one line; empty when at most margin_bound_warning of the margins sit at one bound
 
-  // "margin_mean_3_9", "one_minus_p_3_9", "equilibrium_3_9", ..., without the NaNs: for the log.
+  // "share_at_min", "margin_mean_3_9", "one_minus_p_3_9", "equilibrium_3_9", ..., without the NaNs: for the log.
   std::map<std::string, double> numbers() const;
 
   // For people: "lambda/s 0.6; 3_9: m 0.31, 1-p 0.52 (rest at 0.55); ...; at bounds 3 % / 10 %"; empty without learnt

@@ -42,14 +42,14 @@ class PartReader {
   }
 
   // "roc" or "cmc": two lists of equal length.
-  std::vector<Point> curve(const char* name) const {
+  std::vector<ChartPoint> curve(const char* name) const {
     if (!json_.contains(name)) return {};
     const Json& lists = json_[name];
     require(lists.is_array() && lists.size() == 2, name, "two lists of numbers of equal length");
     const std::vector<double> x = numbers(lists[0], name), y = numbers(lists[1], name);
     require(x.size() == y.size(), name, "two lists of numbers of equal length");
     require(std::is_sorted(x.begin(), x.end()), name, "the first list not to fall");
-    std::vector<Point> points;
+    std::vector<ChartPoint> points;
     for (std::size_t i = 0; i < x.size(); ++i) points.push_back({x[i], y[i]});
     return points;
   }
@@ -129,7 +129,7 @@ EvaluationRecord read_evaluation_record(const std::string& path) {
   evaluation.figures = parts.figures();
   evaluation.roc = parts.curve("roc");
   evaluation.cmc = parts.curve("cmc");
-  for (Point& point : evaluation.cmc) point.x += 1;  // the file counts ranks from 0
+  for (ChartPoint& point : evaluation.cmc) point.x += 1;  // the file counts ranks from 0
   evaluation.histogram = parts.histogram();
   evaluation.worst_genuine = parts.pairs("worst_genuine");
   evaluation.worst_impostor = parts.pairs("worst_impostor");

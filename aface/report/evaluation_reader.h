@@ -37,8 +37,8 @@ struct EvaluationRecord {
   std::vector<FigureRecord> figures;                       // these three in the order of the file
   std::vector<std::pair<std::string, double>> numbers;     // all other single numbers by path, "pairs"
   std::vector<std::pair<std::string, std::string>> texts;  // "protocol", "model", "images"
-  std::vector<Point> roc;                                  // (FAR, TAR), rising FAR
-  std::vector<Point> cmc;                                  // (rank counted from 1, rate)
+  std::vector<ChartPoint> roc;                                  // (FAR, TAR), rising FAR
+  std::vector<ChartPoint> cmc;                                  // (rank counted from 1, rate)
   HistogramRecord histogram;
   std::vector<PairRecord> worst_genuine, worst_impostor;  // worst first
 

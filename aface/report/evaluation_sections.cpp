@@ -29,8 +29,8 @@ std::vector<Series> curves_of(const std::vector<ReportInput>& inputs, const Curv
   return lines;
 }
 
-std::vector<Point> as_percent(std::vector<Point> points) {
-  for (Point& point : points) point.y *= 100;
+std::vector<ChartPoint> as_percent(std::vector<ChartPoint> points) {
+  for (ChartPoint& point : points) point.y *= 100;
   return points;
 }
 
@@ -51,8 +51,8 @@ std::string det_chart(const std::vector<ReportInput>& inputs) {
   chart.x = {"FAR", Scale::kLog, {}, 1.0, false};
   chart.y = {"FNR", Scale::kLog, {}, 1.0, false};
   chart.series = curves_of(inputs, [](const EvaluationRecord& evaluation) {
-    std::vector<Point> points = evaluation.roc;
-    for (Point& point : points) point.y = 1 - point.y;
+    std::vector<ChartPoint> points = evaluation.roc;
+    for (ChartPoint& point : points) point.y = 1 - point.y;
     return points;
   });
   return chart_figure(chart);
@@ -70,11 +70,11 @@ std::string cmc_chart(const std::vector<ReportInput>& inputs) {
 }
 
 // The outline of the bins [first, last), in percent of all scores of the kind.
-std::vector<Point> stairs(const std::vector<double>& counts, const HistogramRecord& histogram, std::size_t first,
+std::vector<ChartPoint> stairs(const std::vector<double>& counts, const HistogramRecord& histogram, std::size_t first,
                           std::size_t last) {
   const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
   const double width = (histogram.high - histogram.low) / static_cast<double>(counts.size());
-  std::vector<Point> points;
+  std::vector<ChartPoint> points;
   for (std::size_t bin = first; bin < last; ++bin) {
     const double left = histogram.low + width * static_cast<double>(bin);
     const double share = total > 0 ? 100 * counts[bin] / total : 0;
@@ -114,7 +114,7 @@ std::string histogram_charts(const ReportInput& input) {
 
   double highest = 0, lowest = 100;
   for (const Series& series : chart.series) {
-    for (const Point& point : series.points) {
+    for (const ChartPoint& point : series.points) {
       highest = std::max(highest, point.y);
       if (point.y > 0) lowest = std::min(lowest, point.y);
     }

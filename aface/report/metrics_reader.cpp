@@ -30,13 +30,13 @@ bool add_line(std::string_view line, RunMetrics& metrics) {
 
 }  // namespace
 
-const std::vector<Point>* RunMetrics::find(const std::string& name) const {
+const std::vector<ChartPoint>* RunMetrics::find(const std::string& name) const {
   const auto found = series.find(name);
   return found == series.end() ? nullptr : &found->second;
 }
 
 double RunMetrics::last(const std::string& name) const {
-  const std::vector<Point>* points = find(name);
+  const std::vector<ChartPoint>* points = find(name);
   return points == nullptr ? kNone : points->back().y;
 }
 

@@ -11,12 +11,12 @@ namespace aface {
 
 // The numbers of a run over its steps, from metrics.jsonl (metric_log.h).
 struct RunMetrics {
-  std::map<std::string, std::vector<Point>> series;  // name -> (step, value), in file order; null is NaN
+  std::map<std::string, std::vector<ChartPoint>> series;  // name -> (step, value), in file order; null is NaN
   std::int64_t last_step = 0;
   bool is_cut_short = false;  // the last line was incomplete, as while a run writes it or after a crash; left out
 
   // nullptr when it was never logged.
-  const std::vector<Point>* find(const std::string& name) const;
+  const std::vector<ChartPoint>* find(const std::string& name) const;
   // NaN when it was never logged.
   double last(const std::string& name) const;
 };

@@ -55,9 +55,9 @@ const std::vector<MetricChart> kSampling = {
     {"Images taken for noise", {"sampler/noise_samples"}},
 };
 
-std::vector<Point> scaled(const std::vector<Point>& points, double factor) {
-  std::vector<Point> result = points;
-  for (Point& point : result) point.y *= factor;
+std::vector<ChartPoint> scaled(const std::vector<ChartPoint>& points, double factor) {
+  std::vector<ChartPoint> result = points;
+  for (ChartPoint& point : result) point.y *= factor;
   return result;
 }
 
@@ -77,7 +77,7 @@ std::string shared_chart(const std::vector<ReportInput>& inputs, const MetricCha
   for (const ReportInput& input : inputs) {
     if (!input.run) continue;
     for (const std::string& metric : spec.metrics) {
-      const std::vector<Point>* points = input.run->metrics.find(metric);
+      const std::vector<ChartPoint>* points = input.run->metrics.find(metric);
       if (points == nullptr) continue;
       Series series;
       series.name = input.label;
@@ -133,7 +133,7 @@ AxisRange range_of(const std::vector<ReportInput>& inputs, const BandChart& spec
   for (const ReportInput& input : inputs) {
     if (!input.run) continue;
     for (const std::string& band : bands_of(input.run->metrics, spec.prefix)) {
-      for (const Point& point : *input.run->metrics.find(spec.prefix + band)) {
+      for (const ChartPoint& point : *input.run->metrics.find(spec.prefix + band)) {
         if (!std::isfinite(point.y)) continue;
         range = {std::min(range.low, point.y), std::max(range.high, point.y)};
       }
@@ -156,9 +156,9 @@ std::string band_charts(const std::vector<ReportInput>& inputs, const BandChart&
     int place = 0;
     for (const std::string& band : bands_of(metrics, spec.prefix)) {
       const std::string colour = fmt::format("var(--b{})", std::min(place++, 4));
-      const std::vector<Point>& points = *metrics.find(spec.prefix + band);
+      const std::vector<ChartPoint>& points = *metrics.find(spec.prefix + band);
       chart.series.push_back({band_name(band), plain_text(points.back().y), colour, Mark::kLine, points});
-      const std::vector<Point>* rest = spec.dashed_prefix ? metrics.find(spec.dashed_prefix + band) : nullptr;
+      const std::vector<ChartPoint>* rest = spec.dashed_prefix ? metrics.find(spec.dashed_prefix + band) : nullptr;
       if (rest != nullptr) chart.series.push_back({"", "", colour, Mark::kDashedLine, *rest});
       if (rest != nullptr || spec.dashed_prefix == nullptr) chart.note = spec.note;
     }

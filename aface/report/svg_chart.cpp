@@ -22,11 +22,11 @@ constexpr double kRim = 4;  // marks on the border of the plot are shown whole
 bool fits(double value, Scale scale) { return std::isfinite(value) && (scale == Scale::kLinear || value > 0); }
 
 // Limits of the values on one axis; low > high when there is none.
-AxisRange extent(const Chart& chart, double Point::*coordinate) {
+AxisRange extent(const Chart& chart, double ChartPoint::*coordinate) {
   AxisRange range{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
-  const Scale scale = coordinate == &Point::x ? chart.x.scale : chart.y.scale;
+  const Scale scale = coordinate == &ChartPoint::x ? chart.x.scale : chart.y.scale;
   for (const Series& series : chart.series) {
-    for (const Point& point : series.points) {
+    for (const ChartPoint& point : series.points) {
       if (!fits(point.x, chart.x.scale) || !fits(point.y, chart.y.scale)) continue;
       if (!fits(point.*coordinate, scale)) continue;
       range = {std::min(range.low, point.*coordinate), std::max(range.high, point.*coordinate)};
@@ -61,9 +61,9 @@ struct Mapping {
 std::string px(double value) { return fmt::format("{:.1f}", value); }
 
 // The points in pixels; those that the axes cannot show become gaps.
-std::vector<Point> in_pixels(const Series& series, const Mapping& x, const Mapping& y) {
-  std::vector<Point> points;
-  for (const Point& point : series.points) {
+std::vector<ChartPoint> in_pixels(const Series& series, const Mapping& x, const Mapping& y) {
+  std::vector<ChartPoint> points;
+  for (const ChartPoint& point : series.points) {
     if (!fits(point.x, x.scale)) continue;
     const bool is_gap = !fits(point.y, y.scale);
     if (is_gap && series.mark == Mark::kArea) {  // an empty bin lies on the foot
@@ -75,11 +75,11 @@ std::vector<Point> in_pixels(const Series& series, const Mapping& x, const Mappi
   return points;
 }
 
-std::string line_path(const std::vector<Point>& points) {
+std::string line_path(const std::vector<ChartPoint>& points) {
   std::string path;
   bool is_down = false;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    const Point& point = points[i];
+    const ChartPoint& point = points[i];
     if (std::isnan(point.y)) {
       is_down = false;
       continue;
@@ -92,15 +92,15 @@ std::string line_path(const std::vector<Point>& points) {
   return path;
 }
 
-std::string dots_path(const std::vector<Point>& points) {
+std::string dots_path(const std::vector<ChartPoint>& points) {
   std::string path;
-  for (const Point& point : points) path += fmt::format("M{} {}h0", px(point.x), px(point.y));
+  for (const ChartPoint& point : points) path += fmt::format("M{} {}h0", px(point.x), px(point.y));
   return path;
 }
 
 std::string draw(const Series& series, const Mapping& x, const Mapping& y) {
   const std::string style = fmt::format("style=\"--c:{}\"", escape_html(series.colour));
-  std::vector<Point> points = in_pixels(series, x, y);
+  std::vector<ChartPoint> points = in_pixels(series, x, y);
   if (series.mark == Mark::kDots) {
     return fmt::format("<path class=\"dots\" {} d=\"{}\"/>", style, dots_path(thin_scatter(points, kDotCell)));
   }
@@ -163,7 +163,7 @@ double letters(const std::string& text) {
 }  // namespace
 
 std::string chart_figure(const Chart& chart) {
-  const AxisRange x_values = extent(chart, &Point::x), y_values = extent(chart, &Point::y);
+  const AxisRange x_values = extent(chart, &ChartPoint::x), y_values = extent(chart, &ChartPoint::y);
   if (x_values.low > x_values.high || y_values.low > y_values.high) return "";
   const AxisRange x_range = axis_range(chart.x, x_values), y_range = axis_range(chart.y, y_values);
   const std::vector<Tick> x_ticks = axis_ticks(x_range, chart.x.scale, 6);

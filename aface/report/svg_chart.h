@@ -21,7 +21,7 @@ struct Series {
   std::string note;    // behind the name, "2.791"
   std::string colour;  // any CSS colour, "var(--s0)"
   Mark mark = Mark::kLine;
-  std::vector<Point> points;  // lines ordered by x; on log axes, points that are not positive are left out
+  std::vector<ChartPoint> points;  // lines ordered by x; on log axes, points that are not positive are left out
 };
 
 struct Axis {

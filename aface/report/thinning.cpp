@@ -11,7 +11,7 @@ namespace aface {
 namespace {
 
 // Appends first, lowest, highest and last of points[begin, end).
-void keep_extremes(const std::vector<Point>& points, std::size_t begin, std::size_t end, std::vector<Point>& kept) {
+void keep_extremes(const std::vector<ChartPoint>& points, std::size_t begin, std::size_t end, std::vector<ChartPoint>& kept) {
   const std::size_t none = points.size();
   std::size_t first = none, last = none, lowest = none, highest = none;
   for (std::size_t i = begin; i < end; ++i) {
@@ -33,14 +33,14 @@ void keep_extremes(const std::vector<Point>& points, std::size_t begin, std::siz
 
 }  // namespace
 
-std::vector<Point> thin_line(const std::vector<Point>& points, std::size_t buckets) {
+std::vector<ChartPoint> thin_line(const std::vector<ChartPoint>& points, std::size_t buckets) {
   if (buckets == 0 || points.size() <= 4 * buckets) return points;
   const double low = points.front().x, width = points.back().x - low;
-  const auto bucket_of = [&](const Point& point) {
+  const auto bucket_of = [&](const ChartPoint& point) {
     const double share = width > 0 ? (point.x - low) / width : 0;
     return std::min(buckets - 1, static_cast<std::size_t>(std::max(0.0, share * static_cast<double>(buckets))));
   };
-  std::vector<Point> kept;
+  std::vector<ChartPoint> kept;
   for (std::size_t begin = 0; begin < points.size();) {
     std::size_t end = begin + 1;
     while (end < points.size() && bucket_of(points[end]) == bucket_of(points[begin])) ++end;
@@ -50,10 +50,10 @@ std::vector<Point> thin_line(const std::vector<Point>& points, std::size_t bucke
   return kept;
 }
 
-std::vector<Point> thin_scatter(const std::vector<Point>& points, double cell) {
+std::vector<ChartPoint> thin_scatter(const std::vector<ChartPoint>& points, double cell) {
   std::set<std::pair<std::int64_t, std::int64_t>> taken;
-  std::vector<Point> kept;
-  for (const Point& point : points) {
+  std::vector<ChartPoint> kept;
+  for (const ChartPoint& point : points) {
     if (std::isnan(point.x) || std::isnan(point.y)) continue;
     const auto column = static_cast<std::int64_t>(std::floor(point.x / cell));
     const auto row = static_cast<std::int64_t>(std::floor(point.y / cell));

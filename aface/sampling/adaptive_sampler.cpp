@@ -164,6 +164,8 @@ void AdaptiveSampler::restore(const NamedArrays& state) {
 std::map<std::string, double> AdaptiveSampler::report() const {
   double sum = 0;
   double squares = 0;
+  double at_min = 0;
+  double at_max = 0;
   double band_sums[std::size(kBands)] = {};
   std::int64_t band_counts[std::size(kBands)] = {};
   std::vector<std::size_t> band_of_class;
@@ -176,11 +178,16 @@ std::map<std::string, double> AdaptiveSampler::report() const {
     const double weight = tree_.weight(i);
     sum += weight;
     squares += weight * weight;
+    at_min += tree_.weight(i) <= class_of(i).low;
+    at_max += tree_.weight(i) >= class_of(i).high;
     const std::size_t band = band_of_class[class_of_sample_[i]];
     band_sums[band] += weight / class_of(i).start;
     ++band_counts[band];
   }
-  std::map<std::string, double> numbers = {{"effective_samples", sum * sum / squares}};
+  const auto samples = static_cast<double>(tree_.size());
+  std::map<std::string, double> numbers = {{"effective_samples", sum * sum / squares},
+                                           {"weight_at_min", at_min / samples},
+                                           {"weight_at_max", at_max / samples}};
   if (noise_log_) numbers["noise_samples"] = static_cast<double>(noise_log_->noise_samples());
   for (std::size_t band = 0; band < std::size(kBands); ++band) {
     if (band_counts[band] > 0) numbers[kBands[band].name] = band_sums[band] / static_cast<double>(band_counts[band]);

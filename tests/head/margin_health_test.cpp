@@ -32,6 +32,9 @@ TEST(MarginHealth, BandsHoldTheirIdentitiesAndTheEquilibriumOfTheirSizes) {
   EXPECT_EQ(report.bands[0].share_at_max, 1);
   EXPECT_EQ(report.bands[3].share_at_min, 1);
   EXPECT_NEAR(report.share_at_max, 0.2, 1e-12);
+  EXPECT_NEAR(report.numbers().at("share_at_max"), 0.2, 1e-12);
+  EXPECT_NEAR(report.numbers().at("share_at_min"), 0.2, 1e-12);
+  EXPECT_EQ(health.report({}).numbers().count("share_at_min"), 0u);  // a head that learns no margins
   EXPECT_EQ(report.warning, "");
 }
 

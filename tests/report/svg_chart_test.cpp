@@ -16,7 +16,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-Series line(std::vector<Point> points) {
+Series line(std::vector<ChartPoint> points) {
   Series series;
   series.name = "run";
   series.colour = "var(--s0)";
@@ -24,7 +24,7 @@ Series line(std::vector<Point> points) {
   return series;
 }
 
-Chart chart_of(std::vector<Point> points) {
+Chart chart_of(std::vector<ChartPoint> points) {
   Chart chart;
   chart.title = "Loss";
   chart.series = {line(std::move(points))};
@@ -40,21 +40,21 @@ std::vector<test::HtmlTag> paths(const std::string& figure, const std::string& k
 }
 
 // The coordinates of a path made of M and L.
-std::vector<Point> drawn_points(const std::string& d) {
+std::vector<ChartPoint> drawn_points(const std::string& d) {
   std::string numbers = d;
   for (char& letter : numbers) {
     if (letter == 'M' || letter == 'L') letter = ' ';
   }
   std::istringstream stream(numbers);
-  std::vector<Point> points;
-  for (Point point; stream >> point.x >> point.y;) points.push_back(point);
+  std::vector<ChartPoint> points;
+  for (ChartPoint point; stream >> point.x >> point.y;) points.push_back(point);
   return points;
 }
 
 TEST(ChartFigure, PointsLieInProportionToTheirValues) {
   const auto lines = paths(chart_figure(chart_of({{0, 0}, {5, 10}, {10, 5}})), "line");
   ASSERT_EQ(lines.size(), 1u);
-  const std::vector<Point> points = drawn_points(lines[0].attributes.at("d"));
+  const std::vector<ChartPoint> points = drawn_points(lines[0].attributes.at("d"));
   ASSERT_EQ(points.size(), 3u);
   EXPECT_NEAR(points[1].x - points[0].x, points[2].x - points[1].x, 0.11);
   EXPECT_NEAR(points[2].y, (points[0].y + points[1].y) / 2, 0.11);
@@ -66,7 +66,7 @@ TEST(ChartFigure, LogAxesGiveEqualFactorsEqualRoom) {
   chart.x.scale = chart.y.scale = Scale::kLog;
   const auto lines = paths(chart_figure(chart), "line");
   ASSERT_EQ(lines.size(), 1u);
-  const std::vector<Point> points = drawn_points(lines[0].attributes.at("d"));
+  const std::vector<ChartPoint> points = drawn_points(lines[0].attributes.at("d"));
   ASSERT_EQ(points.size(), 3u);
   EXPECT_NEAR(points[1].x - points[0].x, points[2].x - points[1].x, 0.11);
   EXPECT_NEAR(points[1].y - points[0].y, points[2].y - points[1].y, 0.11);
@@ -98,7 +98,7 @@ TEST(ChartFigure, NothingToShowIsNoFigure) {
 }
 
 TEST(ChartFigure, OnePointAndAConstantAreShown) {
-  for (const std::vector<Point>& points : {std::vector<Point>{{5, 3}}, std::vector<Point>{{1, 0}, {2, 0}, {3, 0}}}) {
+  for (const std::vector<ChartPoint>& points : {std::vector<ChartPoint>{{5, 3}}, std::vector<ChartPoint>{{1, 0}, {2, 0}, {3, 0}}}) {
     Chart chart = chart_of(points);
     chart.x.is_tight = true;
     const std::string figure = chart_figure(chart);
@@ -108,7 +108,7 @@ TEST(ChartFigure, OnePointAndAConstantAreShown) {
 }
 
 TEST(ChartFigure, LongSeriesAreThinnedToAFewHundredPoints) {
-  std::vector<Point> points;
+  std::vector<ChartPoint> points;
   for (int i = 0; i < 200000; ++i) points.push_back({double(i), std::sin(i * 0.37)});
   const auto lines = paths(chart_figure(chart_of(points)), "line");
   ASSERT_EQ(lines.size(), 1u);

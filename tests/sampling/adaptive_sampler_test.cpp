@@ -181,6 +181,8 @@ TEST(AdaptiveSampler, ReportGivesEffectiveSamplesAndBands) {
   identities.insert(identities.end(), 120, 4);
   AdaptiveSampler sampler(adaptive_options(), identities, 5, 1);
   EXPECT_NEAR(sampler.report().at("effective_samples"), 137, 1e-6);
+  EXPECT_EQ(sampler.report().at("weight_at_min"), 0);
+  EXPECT_EQ(sampler.report().at("weight_at_max"), 0);
   for (int i = 0; i < 100; ++i) feed(sampler, 0, 0.5F, false, 1);  // 4
   for (int i = 0; i < 100; ++i) feed(sampler, 3, 0.5F, true, 1);   // 0.05
   const auto numbers = sampler.report();
@@ -189,6 +191,8 @@ TEST(AdaptiveSampler, ReportGivesEffectiveSamplesAndBands) {
   EXPECT_NEAR(numbers.at("weight_band_10_29"), 1, 1e-6);
   EXPECT_EQ(numbers.count("weight_band_30_99"), 0U);
   EXPECT_NEAR(numbers.at("weight_band_100_up"), 1, 1e-6);
+  EXPECT_NEAR(numbers.at("weight_at_min"), 1 / 137.0, 1e-12);
+  EXPECT_NEAR(numbers.at("weight_at_max"), 1 / 137.0, 1e-12);
   const double sum = 135 + 4 + 0.05;
   EXPECT_NEAR(numbers.at("effective_samples"), sum * sum / (135 + 16 + 0.05 * 0.05), 1e-4);
 }
