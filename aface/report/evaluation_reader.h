@@ -25,20 +25,29 @@ struct PairRecord {
   double score = 0;
 };
 
+// What evaluate compare found for one figure: b - a, with its paired 95 % interval.
+struct DifferenceRecord {
+  FigureRecord difference;
+  double a = 0, b = 0;
+  std::string verdict;
+};
+
 struct HistogramRecord {
   double low = -1, high = 1;  // where the first bin begins and the last one ends
   std::vector<double> genuine, impostor;  // counts of equal bins
 };
 
 // An evaluation file: eval/evaluation_json.h says who writes it; the cmc_*.json files of the MegaFace devkit have the
-// same form of "roc" and "cmc". Every part may be absent, not all.
+// same form of "roc" and "cmc". A file of evaluate compare has differences only. Every part may be absent, not all.
 struct EvaluationRecord {
   std::string path;
   std::vector<FigureRecord> figures;                       // these three in the order of the file
   std::vector<std::pair<std::string, double>> numbers;     // all other single numbers by path, "pairs"
   std::vector<std::pair<std::string, std::string>> texts;  // "protocol", "model", "images"
-  std::vector<ChartPoint> roc;                                  // (FAR, TAR), rising FAR
-  std::vector<ChartPoint> cmc;                                  // (rank counted from 1, rate)
+  std::vector<ChartPoint> roc;                             // (FAR, TAR), rising FAR
+  std::vector<ChartPoint> cmc;                             // (rank counted from 1, rate)
+  std::vector<ChartPoint> open_set;                        // (FPIR, DIR at rank 1)
+  std::vector<DifferenceRecord> differences;
   HistogramRecord histogram;
   std::vector<PairRecord> worst_genuine, worst_impostor;  // worst first
 

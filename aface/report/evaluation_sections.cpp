@@ -69,6 +69,17 @@ std::string cmc_chart(const std::vector<ReportInput>& inputs) {
   return chart_figure(chart);
 }
 
+std::string open_set_chart(const std::vector<ReportInput>& inputs) {
+  Chart chart;
+  chart.title = "Open-set identification";
+  chart.note = "Detected and identified at rank 1, against the share of strangers who are taken for someone.";
+  chart.x = {"FPIR", Scale::kLog, {}, 1.0, false};
+  chart.y.label = "DIR, %";
+  chart.y.high = 100;
+  chart.series = curves_of(inputs, [](const EvaluationRecord& evaluation) { return as_percent(evaluation.open_set); });
+  return chart_figure(chart);
+}
+
 // The outline of the bins [first, last), in percent of all scores of the kind.
 std::vector<ChartPoint> stairs(const std::vector<double>& counts, const HistogramRecord& histogram, std::size_t first,
                           std::size_t last) {
@@ -84,14 +95,15 @@ std::vector<ChartPoint> stairs(const std::vector<double>& counts, const Histogra
   return points;
 }
 
-// The measured threshold with the lowest FAR: "threshold_at_far/0.001".
+// The measured threshold with the lowest FAR or FPIR: "threshold_at_far/0.001".
 const FigureRecord* strictest_threshold(const EvaluationRecord& evaluation) {
-  const std::string prefix = "threshold_at_far/";
   const FigureRecord* best = nullptr;
-  const auto far_of = [&](const FigureRecord& figure) { return std::atof(figure.name.c_str() + prefix.size()); };
+  const auto target_of = [&](const FigureRecord& figure) {
+    return std::atof(figure.name.c_str() + figure.name.rfind('/') + 1);
+  };
   for (const FigureRecord& figure : evaluation.figures) {
-    if (figure.name.rfind(prefix, 0) != 0 || std::isnan(figure.value)) continue;
-    if (best == nullptr || far_of(figure) < far_of(*best)) best = &figure;
+    if (figure.name.rfind("threshold_at_", 0) != 0 || std::isnan(figure.value)) continue;
+    if (best == nullptr || target_of(figure) < target_of(*best)) best = &figure;
   }
   return best;
 }
@@ -157,7 +169,8 @@ std::string figure_section(const std::vector<ReportInput>& inputs) {
 }
 
 std::string curve_section(const std::vector<ReportInput>& inputs) {
-  return section("curves", "Curves", "", chart_grid(roc_chart(inputs) + det_chart(inputs) + cmc_chart(inputs)));
+  return section("curves", "Curves", "", chart_grid(roc_chart(inputs) + det_chart(inputs) + cmc_chart(inputs) +
+                                                open_set_chart(inputs)));
 }
 
 std::string histogram_section(const std::vector<ReportInput>& inputs) {

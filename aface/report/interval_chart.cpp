@@ -14,13 +14,14 @@ namespace {
 constexpr double kWidth = 380, kLeft = 12, kRight = 16;
 constexpr double kNameHeight = 20, kMarkHeight = 12, kGap = 8, kFoot = 24;
 
-AxisRange range_of(const std::vector<IntervalGroup>& groups) {
+AxisRange range_of(const std::vector<IntervalGroup>& groups, Baseline baseline) {
   AxisRange range{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
   for (const IntervalGroup& group : groups) {
     for (const IntervalMark& mark : group.marks) {
       range = {std::min({range.low, mark.low, mark.value}), std::max({range.high, mark.high, mark.value})};
     }
   }
+  if (baseline == Baseline::kZero) range = {std::min(range.low, 0.0), std::max(range.high, 0.0)};
   return round_outwards(range, Scale::kLinear, 6);
 }
 
@@ -28,9 +29,9 @@ AxisRange range_of(const std::vector<IntervalGroup>& groups) {
 
 std::string interval_figure(const std::string& title, const std::string& unit,
                             const std::vector<std::pair<std::string, std::string>>& legend,
-                            const std::vector<IntervalGroup>& groups) {
+                            const std::vector<IntervalGroup>& groups, Baseline baseline) {
   if (groups.empty()) return "";
-  const AxisRange range = range_of(groups);
+  const AxisRange range = range_of(groups, baseline);
   const auto x = [&](double value) {
     return kLeft + (value - range.low) / (range.high - range.low) * (kWidth - kRight - kLeft);
   };
@@ -54,11 +55,13 @@ std::string interval_figure(const std::string& title, const std::string& unit,
                         "<text class=\"tick\" x=\"{0:.1f}\" y=\"{2:.1f}\" text-anchor=\"middle\">{3}</text>",
                         x(tick.value), y, y + 16, escape_html(tick.label));
   }
+  if (baseline == Baseline::kZero) axis += fmt::format("<path class=\"foot\" d=\"M{:.1f} 4V{:.1f}\"/>", x(0), y);
   std::string keys;
   for (const auto& [name, colour] : legend) {
     keys += fmt::format("<li><i class=\"key\" style=\"--c:{}\"></i>{}</li>", escape_html(colour), escape_html(name));
   }
-  return fmt::format("<figure><figcaption><h3>{0} <span>{1}</span></h3><ul class=\"legend\">{2}</ul></figcaption>"
+  if (!keys.empty()) keys = "<ul class=\"legend\">" + keys + "</ul>";
+  return fmt::format("<figure><figcaption><h3>{0} <span>{1}</span></h3>{2}</figcaption>"
                      "<svg viewBox=\"0 0 {3} {4}\" role=\"img\"><title>{0}</title>{5}{6}</svg></figure>\n",
                      escape_html(title), escape_html(unit), keys, kWidth, y + kFoot, axis, marks);
 }

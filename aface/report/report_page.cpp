@@ -112,7 +112,7 @@ Report make_report(const ReportOptions& options) {
   const PictureOptions pictures{options.pictures, options.image_folders};
   Thumbnails thumbnails;
   std::string sections = summary_section(inputs);
-  sections += figure_section(inputs) + curve_section(inputs) + histogram_section(inputs);
+  sections += figure_section(inputs) + comparison_section(inputs) + curve_section(inputs) + histogram_section(inputs);
   sections += worst_pairs_section(inputs, pictures, thumbnails);
   sections += training_section(inputs) + margin_section(inputs) + mining_section(inputs) + sampling_section(inputs);
   sections += suspects_section(inputs, pictures, thumbnails);

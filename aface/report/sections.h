@@ -31,6 +31,7 @@ std::string sampling_section(const std::vector<ReportInput>& inputs);
 std::string other_metrics_section(const std::vector<ReportInput>& inputs);
 
 std::string figure_section(const std::vector<ReportInput>& inputs);
+std::string comparison_section(const std::vector<ReportInput>& inputs);
 std::string curve_section(const std::vector<ReportInput>& inputs);
 std::string histogram_section(const std::vector<ReportInput>& inputs);
 

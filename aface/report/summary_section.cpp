@@ -125,40 +125,63 @@ class NameOrder {
   std::set<std::string> known_;
 };
 
-Table evaluation_table(const std::vector<ReportInput>& evaluations) {
-  Table table;
-  NameOrder texts, figures, numbers;
+using EvaluationCell = std::function<std::string(const EvaluationRecord&)>;
+
+class EvaluationTable {
+ public:
+  explicit EvaluationTable(const std::vector<ReportInput>& evaluations) : evaluations_(evaluations) {
+    for (const ReportInput& input : evaluations) table_.columns.push_back(input.label);
+  }
+  void add(const std::string& name, const EvaluationCell& cell) {
+    std::vector<std::string> cells;
+    for (const ReportInput& input : evaluations_) cells.push_back(cell(*input.evaluation));
+    add_row(table_, readable_name(name), std::move(cells));
+  }
+  std::string html() const { return table_html(table_); }
+
+ private:
+  const std::vector<ReportInput>& evaluations_;
+  Table table_;
+};
+
+// What was evaluated, and the figures.
+std::string figure_table(const std::vector<ReportInput>& evaluations) {
+  NameOrder texts, figures;
   for (const ReportInput& input : evaluations) {
-    table.columns.push_back(input.label);
     for (const auto& [name, value] : input.evaluation->texts) texts.add(name);
     for (const FigureRecord& figure : input.evaluation->figures) figures.add(figure.name);
-    for (const auto& [name, value] : input.evaluation->numbers) numbers.add(name);
   }
-  const auto add = [&](const std::string& name, const std::function<std::string(const EvaluationRecord&)>& cell) {
-    std::vector<std::string> cells;
-    for (const ReportInput& input : evaluations) cells.push_back(cell(*input.evaluation));
-    add_row(table, readable_name(name), std::move(cells));
-  };
+  EvaluationTable table(evaluations);
   for (const std::string& name : texts.names()) {
-    add(name, [&](const EvaluationRecord& evaluation) { return breakable_html(evaluation.text(name)); });
+    table.add(name, [&](const EvaluationRecord& evaluation) { return breakable_html(evaluation.text(name)); });
   }
   for (const std::string& name : figures.names()) {
-    add(name, [&](const EvaluationRecord& evaluation) {
+    table.add(name, [&](const EvaluationRecord& evaluation) {
       for (const FigureRecord& figure : evaluation.figures) {
         if (figure.name == name) return figure_cell(figure);
       }
       return std::string();
     });
   }
+  return table.html();
+}
+
+// Counts and whatever else a protocol writes.
+std::string number_table(const std::vector<ReportInput>& evaluations) {
+  NameOrder numbers;
+  for (const ReportInput& input : evaluations) {
+    for (const auto& [name, value] : input.evaluation->numbers) numbers.add(name);
+  }
+  EvaluationTable table(evaluations);
   for (const std::string& name : numbers.names()) {
-    add(name, [&](const EvaluationRecord& evaluation) {
+    table.add(name, [&](const EvaluationRecord& evaluation) {
       for (const auto& [other, value] : evaluation.numbers) {
         if (other == name) return number_cell(value);
       }
       return std::string();
     });
   }
-  return table;
+  return table.html();
 }
 
 Table option_table(const std::vector<ReportInput>& runs, const std::set<std::string>& names) {
@@ -181,7 +204,9 @@ std::string summary_section(const std::vector<ReportInput>& inputs) {
   std::string body = table_html(run_table(runs_of(inputs)));
   if (!evaluations.empty()) {
     body += "<p>Evaluations; below a figure its 95 % interval, where the file has one.</p>";
-    body += table_html(evaluation_table(evaluations));
+    body += figure_table(evaluations);
+    const std::string numbers = number_table(evaluations);
+    if (!numbers.empty()) body += "<details><summary>Counts and other numbers</summary>" + numbers + "</details>";
   }
   return section("summary", "Summary", "", body);
 }

@@ -137,6 +137,42 @@ TEST(ReadEvaluation, ReadsAllParts) {
   EXPECT_EQ(evaluation.cmc[2].y, 0.7);
 }
 
+TEST(ReadEvaluation, OpenSetCurvesAreKeptApartFromVerification) {
+  const test::TempDir dir;
+  const EvaluationRecord identification =
+      read_evaluation_record(dir.write("i.json", R"({"protocol": "identification", "roc": [[0.01, 0.1], [0.5, null]]})"));
+  EXPECT_TRUE(identification.roc.empty());
+  ASSERT_EQ(identification.open_set.size(), 2u);
+  EXPECT_EQ(identification.open_set[0].y, 0.5);
+  EXPECT_TRUE(std::isnan(identification.open_set[1].y));
+  const EvaluationRecord blufr = read_evaluation_record(dir.write("b.json", R"({"protocol": "blufr", "figures": {},
+    "roc": [[0, 1], [0.5, 1]], "dir_curve": {"far": [0.01, 0.1], "ranks": [1, 5], "mean": [[0.4, 0.5], [0.6, 0.7]]}})"));
+  EXPECT_EQ(blufr.roc.size(), 2u);
+  ASSERT_EQ(blufr.open_set.size(), 2u);
+  EXPECT_EQ(blufr.open_set[1].y, 0.5);
+}
+
+TEST(ReadEvaluation, ReadsTheDifferencesOfAComparison) {
+  const test::TempDir dir;
+  const EvaluationRecord comparison = read_evaluation_record(dir.write("c.json", R"({"protocol": "pairs", "a": "x.json",
+    "differences": {"accuracy": {"a": 0.8, "b": 0.85, "difference": 0.05, "low": 0.01, "high": 0.09, "verdict": "b is better"}}})"));
+  ASSERT_EQ(comparison.differences.size(), 1u);
+  EXPECT_EQ(comparison.differences[0].difference.name, "accuracy");
+  EXPECT_EQ(comparison.differences[0].difference.value, 0.05);
+  EXPECT_EQ(comparison.differences[0].difference.low, 0.01);
+  EXPECT_EQ(comparison.differences[0].b, 0.85);
+  EXPECT_EQ(comparison.differences[0].verdict, "b is better");
+  EXPECT_TRUE(comparison.numbers.empty());
+}
+
+TEST(ReadEvaluation, NumbersThatAreFiguresTooAreGivenOnce) {
+  const test::TempDir dir;
+  const EvaluationRecord evaluation = read_evaluation_record(
+      dir.write("m.json", R"({"rank1": 0.9, "probes": 80, "tar_at_far": {"0.001": 0.5}, "figures": {"rank1": {"value": 0.9},
+                              "tar_at_far/0.001": {"value": 0.5}}})"));
+  EXPECT_THAT(evaluation.numbers, ElementsAre(std::pair<std::string, double>("probes", 80)));
+}
+
 TEST(ReadEvaluation, OtherFilesAreRefused) {
   const test::TempDir dir;
   const auto message = [&](const std::string& content) {
@@ -147,13 +183,17 @@ TEST(ReadEvaluation, OtherFilesAreRefused) {
   };
   for (const char* other : {"", "{", "[1,2]", "{}", "7", "{\"seed\": 1}"}) EXPECT_THAT(message(other), HasSubstr("no evaluation"));
   EXPECT_THAT(message(R"({"roc": [[1, 2], [1]]})"), HasSubstr("\"roc\""));
-  EXPECT_THAT(message(R"({"roc": [[2, 1], [1, 2]]})"), HasSubstr("not to fall"));
+  EXPECT_THAT(message(R"({"roc": [[2, 1], [1, 2]]})"), HasSubstr("do not fall"));
   EXPECT_THAT(message(R"({"roc": 3})"), HasSubstr("\"roc\""));
   EXPECT_THAT(message(R"({"cmc": [[0], ["a"]]})"), HasSubstr("\"cmc\""));
   EXPECT_THAT(message(R"({"figures": {"a": {}}})"), HasSubstr("\"figures\""));
   EXPECT_THAT(message(R"({"figures": [1]})"), HasSubstr("\"figures\""));
   EXPECT_THAT(message(R"({"figures": {}, "score_histogram": {"low": 1, "high": 1, "genuine": [], "impostor": []}})"),
               HasSubstr("low < high"));
+  EXPECT_THAT(message(R"({"differences": {"a": {"difference": 1}}})"), HasSubstr("\"differences\""));
+  EXPECT_THAT(message(R"({"figures": {}, "dir_curve": {"far": [1]}})"), HasSubstr("\"dir_curve\""));
+  EXPECT_THAT(message(R"({"figures": {}, "score_histogram": {"low": 0, "high": 1, "genuine": [-1], "impostor": [1]}})"),
+              HasSubstr("\"score_histogram\""));
   EXPECT_THAT(message(R"({"figures": {}, "worst_genuine": [{"a": "x", "b": "y"}]})"), HasSubstr("\"worst_genuine\""));
 }
 

@@ -190,6 +190,16 @@ TEST_F(ReportPage, RunsShareChartsAndOptionsThatDifferAreNamed) {
   EXPECT_THAT(html.substr(differing, 600), HasSubstr("<td>&lt;i&gt;&amp;</td><td>cosface</td>"));
 }
 
+TEST_F(ReportPage, DifferencesOfAComparisonHaveTheirSign) {
+  dir.write("compare.json", R"({"protocol": "pairs", "a": "x<1>.json", "b": "y.json", "differences": {"accuracy":
+    {"a": 0.8, "b": 0.85, "difference": 0.05, "low": -0.01, "high": 0.09, "verdict": "no difference shown"}}})");
+  const std::string html = report({dir.file("compare.json")}).html;
+  test::expect_self_contained(test::parse_page(html));
+  for (const char* text : {"x&lt;1&gt;.json", ">+5.00<", ">-1.00<", ">+9.00<", "no difference shown", "percentage points"}) {
+    EXPECT_THAT(html, HasSubstr(text));
+  }
+}
+
 TEST_F(ReportPage, TheSameInputsGiveTheSameBytes) {
   EXPECT_EQ(report({dir.file("run"), dir.file("lfw.json")}).html, report({dir.file("run"), dir.file("lfw.json")}).html);
 }

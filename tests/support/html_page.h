@@ -19,7 +19,7 @@ struct HtmlTag {
 // The start tags of a page that must be well formed: every tag closed in turn (void elements of HTML and <x/> aside),
 // attributes in double quotes, no bare '<' in text. Reports a failed expectation and what came before it otherwise.
 inline std::vector<HtmlTag> parse_page(const std::string& html) {
-  const std::set<std::string> kVoid = {"meta", "img", "wbr", "!doctype"};
+  const std::set<std::string> kVoid = {"meta", "img", "wbr", "br", "!doctype"};
   const std::string kNameEnd = " \n\t/>=";
   std::vector<HtmlTag> tags;
   std::vector<std::string> open;
