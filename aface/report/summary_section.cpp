@@ -200,7 +200,7 @@ Table option_table(const std::vector<ReportInput>& runs, const std::set<std::str
 std::string summary_section(const std::vector<ReportInput>& inputs) {
   std::vector<ReportInput> evaluations;
   std::copy_if(inputs.begin(), inputs.end(), std::back_inserter(evaluations),
-               [](const auto& input) { return !!input.evaluation; });
+               [](const auto& input) { return input.evaluation && input.evaluation->differences.empty(); });
   std::string body = table_html(run_table(runs_of(inputs)));
   if (!evaluations.empty()) {
     body += "<p>Evaluations; below a figure its 95 % interval, where the file has one.</p>";
