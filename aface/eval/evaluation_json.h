@@ -7,6 +7,7 @@
 
 #include "aface/eval/figure.h"
 #include "aface/eval/identity_bootstrap.h"
+#include "aface/eval/verification.h"
 
 namespace aface {
 
@@ -45,6 +46,9 @@ void add_worst_pairs(Json& json, const std::vector<NamedScore>& genuine,
 // devkit.
 void add_roc(Json& json, const std::vector<double>& far, const std::vector<double>& tar);
 void add_cmc(Json& json, const std::vector<double>& rates);
+
+// The entries of to_json(VerificationReport).
+void add_verification(Json& json, const VerificationReport& report);
 
 // Indented text that keeps every digit, a list of numbers on one line; text that is not UTF-8 is replaced.
 std::string json_text(const Json& json);

@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "aface/core/error.h"
+#include "aface/eval/evaluation_json.h"
+#include "aface/eval/weighted_roc.h"
 
 namespace aface {
 namespace {
@@ -46,81 +47,19 @@ void require_valid(Span<const float> scores, Span<const std::uint8_t> same, std:
   }
 }
 
-// All pairs from the highest score to the lowest, with what each fold's search needs.
-struct RankedPairs {
-  std::vector<float> score;
-  std::vector<std::uint32_t> fold;
-  std::vector<std::uint8_t> same;
-};
-
-RankedPairs rank_pairs(Span<const float> scores, Span<const std::uint8_t> same, std::size_t fold_size) {
-  std::vector<std::size_t> order(scores.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
-  RankedPairs ranked;
-  for (const std::size_t i : order) {
-    ranked.score.push_back(scores[i]);
-    ranked.fold.push_back(static_cast<std::uint32_t>(i / fold_size));
-    ranked.same.push_back(same[i] != 0);
-  }
-  return ranked;
-}
-
-// The best threshold on all folds but one. Going down the ranks, each pair that becomes accepted adds one
-// right decision if it is of one person and takes one away if not; a candidate is judged once its whole tie
-// is accepted.
-float best_threshold(const RankedPairs& pairs, std::uint32_t held_out) {
-  std::int64_t gain = 0, best_gain = 0;  // right decisions beyond those of calling every pair different
-  std::vector<float> best;  // all candidates with best_gain, falling; empty: nothing accepted is best
-  float highest = 0;
-  bool is_first = true, reject_all_is_best = true;
-  const auto judge = [&](float threshold) {
-    if (gain > best_gain) {
-      best_gain = gain;
-      best.clear();
-      reject_all_is_best = false;
-    }
-    if (gain == best_gain) best.push_back(threshold);
-  };
-
-  float tied_score = 0;
-  for (std::size_t i = 0; i < pairs.score.size(); ++i) {
-    if (pairs.fold[i] == held_out) continue;
-    if (is_first) {
-      highest = tied_score = pairs.score[i];
-      is_first = false;
-    }
-    if (pairs.score[i] != tied_score) {
-      judge(tied_score);
-      tied_score = pairs.score[i];
-    }
-    gain += pairs.same[i] ? 1 : -1;
-  }
-  judge(tied_score);
-
-  if (reject_all_is_best)
-    best.insert(best.begin(), std::nextafter(highest, std::numeric_limits<float>::infinity()));
-  return best[(best.size() - 1) / 2];
-}
-
 }  // namespace
 
-VerificationReport verify_pairs(Span<const float> scores, Span<const std::uint8_t> same, std::int64_t folds) {
+VerificationReport verify_pairs(Span<const float> scores, Span<const std::uint8_t> same, std::int64_t folds,
+                                const VerificationOptions& options) {
   require_valid(scores, same, folds);
-  const auto fold_count = static_cast<std::size_t>(folds);
-  const std::size_t fold_size = scores.size() / fold_count;
-  const RankedPairs ranked = rank_pairs(scores, same, fold_size);
-
+  const PairConvention& convention = find_pair_convention(options.convention);
+  const FoldedPairs pairs{scores, same, {}, folds};
   VerificationReport report;
+  report.convention = convention.name;
   report.pairs = static_cast<std::int64_t>(scores.size());
-  for (std::size_t fold = 0; fold < fold_count; ++fold) {
-    const float threshold = best_threshold(ranked, static_cast<std::uint32_t>(fold));
-    std::size_t right = 0;
-    for (std::size_t i = fold * fold_size; i < (fold + 1) * fold_size; ++i) {
-      right += (scores[i] >= threshold) == (same[i] != 0);
-    }
-    report.fold_threshold.push_back(threshold);
-    report.fold_accuracy.push_back(static_cast<double>(right) / static_cast<double>(fold_size));
+  for (const FoldResult& fold : convention.judge(pairs)) {
+    report.fold_threshold.push_back(fold.threshold);
+    report.fold_accuracy.push_back(fold.accuracy);
   }
 
   const double n = static_cast<double>(folds);
@@ -128,41 +67,47 @@ VerificationReport verify_pairs(Span<const float> scores, Span<const std::uint8_
   double squares = 0;
   for (const double accuracy : report.fold_accuracy) squares += std::pow(accuracy - report.accuracy_mean, 2);
   report.accuracy_std_error = std::sqrt(squares / (n - 1)) / std::sqrt(n);
+  report.accuracy_deviation = std::sqrt(squares / n);
 
-  std::vector<float> mated, non_mated;
-  for (std::size_t i = 0; i < scores.size(); ++i) (same[i] ? mated : non_mated).push_back(scores[i]);
-  report.tar_at_far = tar_at_far(std::move(mated), std::move(non_mated), {1e-1, 1e-2, 1e-3});
+  std::vector<float> genuine, impostor;
+  for (std::size_t i = 0; i < scores.size(); ++i) (same[i] ? genuine : impostor).push_back(scores[i]);
+  const std::uint64_t impostors = impostor.size();
+  report.tar_at_far = tar_at_far(std::move(genuine), std::move(impostor), options.far_targets);
+  for (TarAtFar& point : report.tar_at_far) {
+    if (!unmeasurable_far(point.far, impostors).empty())
+      point.tar = point.threshold = std::numeric_limits<double>::quiet_NaN();
+  }
+  if (convention.name == "insightface") report.folded_tar = insightface_tar(pairs, 1e-3);
   return report;
 }
 
-std::string to_table(const VerificationReport& report) {
-  std::string text = fmt::format("{:<14}{:>12}{:>12}\n", "fold", "accuracy %", "threshold");
-  for (std::size_t fold = 0; fold < report.fold_accuracy.size(); ++fold) {
-    text += fmt::format("{:<14}{:>12.2f}{:>12.4f}\n", fold + 1, 100 * report.fold_accuracy[fold],
-                        report.fold_threshold[fold]);
-  }
-  text += fmt::format("{:<14}{:>12.2f}  +- {:.2f} (standard error), {} pairs\n", "mean",
-                      100 * report.accuracy_mean, 100 * report.accuracy_std_error, report.pairs);
-  for (const TarAtFar& point : report.tar_at_far) {
-    text += fmt::format("{:<14}{:>12.2f}{:>12.4f}\n", fmt::format("TAR@FAR {:g}", point.far), 100 * point.tar,
-                        point.threshold);
-  }
-  return text;
-}
-
-std::string to_json(const VerificationReport& report, const std::map<std::string, std::string>& extra) {
-  nlohmann::ordered_json json;
-  for (const auto& [name, value] : extra) json[name] = value;
+void add_verification(Json& json, const VerificationReport& report) {
+  json["convention"] = report.convention;
   json["pairs"] = report.pairs;
   json["accuracy_mean"] = report.accuracy_mean;
   json["accuracy_std_error"] = report.accuracy_std_error;
+  json["accuracy_deviation"] = report.accuracy_deviation;
   for (std::size_t fold = 0; fold < report.fold_accuracy.size(); ++fold) {
     json["folds"].push_back(
         {{"accuracy", report.fold_accuracy[fold]}, {"threshold", report.fold_threshold[fold]}});
   }
-  for (const TarAtFar& point : report.tar_at_far)
-    json["tar_at_far"][fmt::format("{:g}", point.far)] = point.tar;
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  for (const TarAtFar& point : report.tar_at_far) {
+    Json& tar = json["tar_at_far"][fmt::format("{:g}", point.far)];
+    if (!std::isnan(point.tar)) tar = point.tar;  // else null
+  }
+  if (report.folded_tar) {
+    json["folded_tar"] = {{"far_target", report.folded_tar->far_target},
+                          {"tar_mean", report.folded_tar->tar_mean},
+                          {"tar_deviation", report.folded_tar->tar_deviation},
+                          {"far_mean", report.folded_tar->far_mean}};
+  }
+}
+
+std::string to_json(const VerificationReport& report, const std::map<std::string, std::string>& extra) {
+  Json json;
+  for (const auto& [name, value] : extra) json[name] = value;
+  add_verification(json, report);
+  return json_text(json);
 }
 
 }  // namespace aface

@@ -127,7 +127,7 @@ TEST(VerifyPairs, StrictlyIncreasingMapsChangeNoShare) {
     for (float& score : mapped.scores) score = map(score);
     const VerificationReport after = verify_pairs(mapped.scores, mapped.same, 10);
     EXPECT_EQ(after.fold_accuracy, before.fold_accuracy);
-    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(after.tar_at_far[i].tar, before.tar_at_far[i].tar);
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(after.tar_at_far[i].tar, before.tar_at_far[i].tar);
   }
 }
 
@@ -137,7 +137,19 @@ TEST(VerifyPairs, WellSeparatedScoresArePerfect) {
   const VerificationReport report = verify_pairs(c.scores, c.same, 10);
   EXPECT_EQ(report.accuracy_mean, 1);
   EXPECT_EQ(report.accuracy_std_error, 0);
-  for (const TarAtFar& point : report.tar_at_far) EXPECT_EQ(point.tar, 1);
+  EXPECT_EQ(report.tar_at_far[0].tar, 1);
+  EXPECT_EQ(report.tar_at_far[1].tar, 1);
+}
+
+TEST(VerifyPairs, FarTargetsBelowOneImpostorPairAreNotMeasured) {
+  const Case c = random_case(5, 10, 20, 1, 1e4);
+  const auto impostors = static_cast<double>(std::count(c.same.begin(), c.same.end(), 0));
+  VerificationOptions options;
+  options.far_targets = {1 / impostors, 0.99 / impostors};
+  const VerificationReport report = verify_pairs(c.scores, c.same, 10, options);
+  EXPECT_TRUE(std::isfinite(report.tar_at_far[0].tar));
+  EXPECT_TRUE(std::isnan(report.tar_at_far[1].tar));
+  EXPECT_TRUE(std::isnan(report.tar_at_far[1].threshold));
 }
 
 TEST(VerifyPairs, ScoresThatSayNothingGiveHalf) {
@@ -193,8 +205,9 @@ TEST(VerifyPairs, JsonHoldsTheNumbersExactly) {
   EXPECT_EQ(json["folds"][9]["accuracy"].get<double>(), report.fold_accuracy[9]);
   EXPECT_EQ(json["folds"][9]["threshold"].get<double>(), report.fold_threshold[9]);
   EXPECT_EQ(json["tar_at_far"]["0.1"].get<double>(), report.tar_at_far[0].tar);
-  EXPECT_EQ(json["tar_at_far"]["0.001"].get<double>(), report.tar_at_far[2].tar);
-  EXPECT_THAT(to_table(report), HasSubstr("TAR@FAR 0.01"));
+  EXPECT_TRUE(json["tar_at_far"]["0.001"].is_null());
+  EXPECT_EQ(json["convention"], "exact");
+  EXPECT_EQ(json.count("folded_tar"), 0u);
 }
 
 }  // namespace
