@@ -209,6 +209,7 @@ FoldedTar insightface_tar(const FoldedPairs& pairs, double far_target) {
   std::vector<double> tars, fars;
   for (std::size_t fold = 0; fold < grid.all.size(); ++fold) {
     const Counts others = whole - grid.all[fold];
+    if (others.impostor == 0 || grid.all[fold].genuine == 0 || grid.all[fold].impostor == 0) continue;
     std::vector<double> far;
     for (std::size_t k = 0; k < sum.size(); ++k) {
       far.push_back(share((sum[k] - grid.accepted[fold][k]).impostor, others.impostor));
@@ -222,7 +223,11 @@ FoldedTar insightface_tar(const FoldedPairs& pairs, double far_target) {
     tars.push_back(share(accepted.genuine, grid.all[fold].genuine));
     fars.push_back(share(accepted.impostor, grid.all[fold].impostor));
   }
-  FoldedTar result{far_target, mean_of(tars), 0, mean_of(fars)};
+  FoldedTar result{far_target, kNaN, kNaN, kNaN};
+  if (tars.empty()) return result;
+  result.tar_mean = mean_of(tars);
+  result.tar_deviation = 0;
+  result.far_mean = mean_of(fars);
   for (const double tar : tars) result.tar_deviation += std::pow(tar - result.tar_mean, 2);
   result.tar_deviation = std::sqrt(result.tar_deviation / static_cast<double>(tars.size()));
   return result;

@@ -53,7 +53,8 @@ const PairConvention& find_pair_convention(const std::string& name);
 // TAR at a FAR as insightface reports it: for each fold, FAR over the other folds at thresholds 0, 0.001,
 // ... 3.999; the straight line between the last threshold whose FAR is within the target and the next gives
 // the fold's threshold, and the fold its TAR and FAR there. Threshold 0, which accepts nothing, when FAR
-// stays below the target throughout.
+// stays below the target throughout. Folds that weights leave without one of the kinds are passed over; NaN
+// when all are.
 struct FoldedTar {
   double far_target = 0;
   double tar_mean = 0;

@@ -81,6 +81,32 @@ VerificationReport verify_pairs(Span<const float> scores, Span<const std::uint8_
   return report;
 }
 
+std::string fold_table(const VerificationReport& report) {
+  const PairConvention& convention = find_pair_convention(report.convention);
+  const bool is_error = convention.spread == PairConvention::Spread::kStandardError;
+  std::string text =
+      fmt::format("{:<14}{:>12}  threshold ({})\n", "fold", "accuracy %", convention.threshold_unit);
+  for (std::size_t fold = 0; fold < report.fold_accuracy.size(); ++fold) {
+    text += fmt::format("{:<14}{:>12.2f}{:>11.4f}\n", fold + 1, 100 * report.fold_accuracy[fold],
+                        report.fold_threshold[fold]);
+  }
+  text += fmt::format("{:<14}{:>12.2f}  +- {:.2f} ({}), {} pairs\n", "mean", 100 * report.accuracy_mean,
+                      100 * (is_error ? report.accuracy_std_error : report.accuracy_deviation),
+                      is_error ? "standard error" : "standard deviation over folds", report.pairs);
+  return text;
+}
+
+std::string to_table(const VerificationReport& report) {
+  std::string text = fold_table(report);
+  for (const TarAtFar& point : report.tar_at_far) {
+    const std::string label = fmt::format("TAR@FAR {:g}", point.far);
+    text += std::isnan(point.tar)
+                ? fmt::format("{:<14}{:>12}  too few impostor pairs\n", label, "-")
+                : fmt::format("{:<14}{:>12.2f}{:>11.4f}\n", label, 100 * point.tar, point.threshold);
+  }
+  return text;
+}
+
 void add_verification(Json& json, const VerificationReport& report) {
   json["convention"] = report.convention;
   json["pairs"] = report.pairs;

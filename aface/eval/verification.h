@@ -47,6 +47,11 @@ struct VerificationReport {
 VerificationReport verify_pairs(Span<const float> scores, Span<const std::uint8_t> same, std::int64_t folds,
                                 const VerificationOptions& options = {});
 
+// Folds line by line, then their mean and its spread; shares in percent.
+std::string fold_table(const VerificationReport& report);
+// The same, then TAR at each target, "-" where it is not measured.
+std::string to_table(const VerificationReport& report);
+
 // One JSON object: convention, pairs, accuracy_mean, accuracy_std_error, accuracy_deviation, folds
 // [{accuracy, threshold}], tar_at_far {"0.1": tar or null, ...}, folded_tar where there is one, and the
 // entries of `extra` as text. Numbers round-trip.

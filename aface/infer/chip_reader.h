@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
@@ -8,6 +9,9 @@
 
 #include "aface/core/bounded_queue.h"
 #include "aface/core/error.h"
+#include "aface/core/result.h"
+#include "aface/core/span.h"
+#include "aface/image/image.h"
 
 namespace aface {
 
@@ -18,12 +22,29 @@ struct ChipBlock {
   std::vector<std::optional<Error>> errors;  // [count]
 };
 
+// Where chips come from, for one or many threads at a time.
+struct ChipSource {
+  // How a chip that is not square comes to be so.
+  enum class Fit {
+    kStretch,      // both sides take the network's size
+    kCentreSquare  // the shorter side does, the longer is cut at both ends
+  };
+  std::vector<std::string> names;  // what each chip is called in messages
+  std::function<Result<Image>(std::int64_t chip)> read;
+  Fit fit = Fit::kStretch;
+};
+
+// JPEG or PNG files under `root`, which may be empty.
+ChipSource chips_in_folder(const std::string& root, const std::vector<std::string>& paths);
+
+// Pictures in memory, encoded as JPEG or PNG. The bytes must outlive the source.
+ChipSource encoded_chips(std::vector<Span<const unsigned char>> images, std::vector<std::string> names);
+
 // Decodes a list of chips block by block, in order, a few blocks ahead of the one thread that calls next().
 class ChipReader {
  public:
-  // `root` may be empty. `paths` must outlive the reader; `workers` >= 1 threads decode.
-  ChipReader(std::string root, const std::vector<std::string>& paths, int size_px, std::int64_t block_size,
-             int workers);
+  // `workers` >= 1 threads decode.
+  ChipReader(ChipSource source, int size_px, std::int64_t block_size, int workers);
   ~ChipReader();  // stops decoding, finished or not
 
   // Nothing after the last block.
@@ -33,8 +54,7 @@ class ChipReader {
   void read_all();
   ChipBlock read_block(std::int64_t first) const;
 
-  const std::string root_;
-  const std::vector<std::string>& paths_;
+  const ChipSource source_;
   const int size_px_;
   const std::int64_t block_size_;
   const int workers_;

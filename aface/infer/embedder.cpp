@@ -38,7 +38,7 @@ at::Device device_of(const Backbone& backbone) {
 }
 
 // Float32 [count, dim] on the CPU.
-at::Tensor embed_chips(Backbone& backbone, const at::Tensor& chips, bool add_flipped) {
+at::Tensor embed_batch(Backbone& backbone, const at::Tensor& chips, bool add_flipped) {
   at::Tensor embeddings = backbone.forward(chips);
   if (add_flipped)
     embeddings = embeddings + backbone.forward(chips.flip({3}));  // [batch, 3, h, w]: x is last
@@ -75,6 +75,10 @@ void require_finite(const float* row, std::int64_t dim, const std::string& path)
 
 EmbeddingMatrix embed_files(Backbone& backbone, const std::string& root,
                             const std::vector<std::string>& paths, const EmbedOptions& options) {
+  return embed_chips(backbone, chips_in_folder(root, paths), options);
+}
+
+EmbeddingMatrix embed_chips(Backbone& backbone, const ChipSource& chips, const EmbedOptions& options) {
   if (options.batch_size < 1 || options.workers < 1) {
     throw Error(ErrorKind::kUsage,
                 fmt::format("embedding: batch size {} and {} workers (expected at least 1 of each)",
@@ -87,29 +91,29 @@ EmbeddingMatrix embed_files(Backbone& backbone, const std::string& root,
 
   EmbeddingMatrix matrix;
   matrix.dim = backbone.options().embedding_dim;
-  matrix.values.reserve(paths.size() * static_cast<std::size_t>(matrix.dim));
-  ChipReader reader(root, paths, static_cast<int>(size_px), options.batch_size, options.workers);
+  matrix.values.reserve(chips.names.size() * static_cast<std::size_t>(matrix.dim));
+  ChipReader reader(chips, static_cast<int>(size_px), options.batch_size, options.workers);
   while (std::optional<ChipBlock> block = reader.next()) {
     throw_if_stopped();
     const auto block_size = static_cast<std::int64_t>(block->errors.size());
     const std::int64_t count = keep_good_chips(*block, options.on_bad_image, matrix);
     if (count > 0) {
-      const at::Tensor chips = pixels_to_tensor(block->pixels, count, size_px, device);
-      const at::Tensor rows = embed_chips(backbone, chips, options.add_flipped);
+      const at::Tensor batch = pixels_to_tensor(block->pixels, count, size_px, device);
+      const at::Tensor rows = embed_batch(backbone, batch, options.add_flipped);
       AFACE_CHECK(rows.dim() == 2 && rows.size(0) == count && rows.size(1) == matrix.dim,
                   "embeddings [{}, {}] (expected [{}, {}])", rows.size(0), rows.size(-1), count, matrix.dim);
       const float* values = rows.data_ptr<float>();
       for (std::int64_t i = 0; i < count; ++i) {
         const std::int64_t path_id = *(matrix.path_ids.end() - count + i);
-        require_finite(values + i * matrix.dim, matrix.dim, paths[static_cast<std::size_t>(path_id)]);
+        require_finite(values + i * matrix.dim, matrix.dim, chips.names[static_cast<std::size_t>(path_id)]);
       }
       matrix.values.insert(matrix.values.end(), values, values + count * matrix.dim);
     }
     if (options.on_progress) options.on_progress(block->first + block_size);
   }
   if (matrix.path_ids.empty() && !matrix.bad_images.empty()) {
-    throw Error(ErrorKind::kData, fmt::format("none of {} images can be read; the first: {}", paths.size(),
-                                              matrix.bad_images.front().what()));
+    throw Error(ErrorKind::kData, fmt::format("none of {} images can be read; the first: {}",
+                                              chips.names.size(), matrix.bad_images.front().what()));
   }
   return matrix;
 }

@@ -7,6 +7,7 @@
 
 #include "aface/core/error.h"
 #include "aface/core/span.h"
+#include "aface/infer/chip_reader.h"
 #include "aface/nn/backbone_options.h"
 
 namespace aface {
@@ -36,12 +37,14 @@ struct EmbeddingMatrix {
   RowMatrix view() const { return {values.data(), path_ids.size(), static_cast<std::size_t>(dim)}; }
 };
 
-// Embeds aligned chips (JPEG or PNG under `root`, which may be empty) in order; chips of another size are
-// resized to the network's input. Images are decoded on workers while the network computes, on the device
-// where its weights are. The backbone computes in evaluation mode, so that an embedding does not depend on
-// its batch, and is put back into the mode it was in. Throws Error{kIo|kFormat} naming an unreadable image
-// (kFail), Error{kData} naming an image whose embedding is not finite, or when no image can be read; Stopped
-// between batches.
+// Embeds aligned chips in order; chips of another size are resized to the network's input. Images are decoded
+// on workers while the network computes, on the device where its weights are. The backbone computes in
+// evaluation mode, so that an embedding does not depend on its batch, and is put back into the mode it was
+// in. Throws Error{kIo|kFormat} naming an unreadable image (kFail), Error{kData} naming an image whose
+// embedding is not finite, or when no image can be read; Stopped between batches.
+EmbeddingMatrix embed_chips(Backbone& backbone, const ChipSource& chips, const EmbedOptions& options);
+
+// The same for JPEG and PNG files under `root`, which may be empty.
 EmbeddingMatrix embed_files(Backbone& backbone, const std::string& root,
                             const std::vector<std::string>& paths, const EmbedOptions& options);
 

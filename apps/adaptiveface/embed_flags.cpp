@@ -55,6 +55,10 @@ std::shared_ptr<EmbedFlags> add_embed_flags(CLI::App& app) {
 
 EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const std::string& root,
                                  const std::vector<std::string>& paths, OnBadImage on_bad_image) {
+  return embed_with_model(flags, chips_in_folder(root, paths), on_bad_image);
+}
+
+EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const ChipSource& chips, OnBadImage on_bad_image) {
   set_torch_threads(flags.threads);
   const auto backbone = load_model(flags.model);
   EmbedOptions options;
@@ -62,8 +66,8 @@ EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const std::string& roo
   options.on_bad_image = on_bad_image;
   options.batch_size = flags.batch_size;
   options.workers = flags.workers;
-  options.on_progress = Progress(paths.size());
-  return embed_files(*backbone, root, paths, options);
+  options.on_progress = Progress(chips.names.size());
+  return embed_chips(*backbone, chips, options);
 }
 
 }  // namespace aface

@@ -21,8 +21,9 @@ struct EmbedFlags {
 std::shared_ptr<EmbedFlags> add_embed_flags(CLI::App& app);
 
 // Loads the model, embeds, and tells the progress on stderr. Errors are those of load_model() and
-// embed_files().
+// embed_chips().
 EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const std::string& root,
                                  const std::vector<std::string>& paths, OnBadImage on_bad_image);
+EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const ChipSource& chips, OnBadImage on_bad_image);
 
 }  // namespace aface

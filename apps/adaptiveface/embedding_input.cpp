@@ -20,7 +20,16 @@ namespace {
 struct RawEmbeddings {
   std::size_t dim = 0;
   std::vector<float> values;
+  std::vector<std::string> names;
 };
+
+std::vector<std::string> chosen(const std::vector<std::string>& names,
+                                const std::vector<std::int64_t>& rows) {
+  std::vector<std::string> picked;
+  picked.reserve(rows.size());
+  for (const std::int64_t row : rows) picked.push_back(names[static_cast<std::size_t>(row)]);
+  return picked;
+}
 
 void require_one_source(const EmbeddingFlags& flags, const std::string& command) {
   const auto refuse = [&](const std::string& what) { throw Error(ErrorKind::kUsage, command + ": " + what); };
@@ -41,11 +50,9 @@ RawEmbeddings embed_images(const EmbeddingFlags& flags, const std::vector<std::s
   const std::vector<std::int64_t> matches = match_paths(wanted, available, flags.images);
   require_all_matched(wanted, matches, flags.images,
                       "put them there, or name the right folder with --images");
-  std::vector<std::string> paths;
-  paths.reserve(matches.size());
-  for (const std::int64_t match : matches) paths.push_back(available[static_cast<std::size_t>(match)]);
+  std::vector<std::string> paths = chosen(available, matches);
   EmbeddingMatrix matrix = embed_with_model(*flags.embed, flags.images, paths, OnBadImage::kFail);
-  return {static_cast<std::size_t>(matrix.dim), std::move(matrix.values)};
+  return {static_cast<std::size_t>(matrix.dim), std::move(matrix.values), std::move(paths)};
 }
 
 RawEmbeddings read_matrix(const EmbeddingFlags& flags, const std::vector<std::string>& wanted) {
@@ -61,6 +68,7 @@ RawEmbeddings read_matrix(const EmbeddingFlags& flags, const std::vector<std::st
   require_all_matched(wanted, rows, flags.list, "embed them too, or take the list of these images");
   RawEmbeddings raw;
   raw.dim = static_cast<std::size_t>(matrix.dim);
+  raw.names = chosen(names, rows);
   raw.values.reserve(rows.size() * raw.dim);
   for (const std::int64_t row : rows) {
     const float* values = matrix.view().row(static_cast<std::size_t>(row));
@@ -82,6 +90,7 @@ RawEmbeddings read_features(const EmbeddingFlags& flags, const std::vector<std::
   };
 
   RawEmbeddings raw;
+  raw.names = chosen(names, matches);
   if (wanted.empty()) return raw;
   raw.dim = read_feature_file(path_of(0)).size();
   raw.values.resize(wanted.size() * raw.dim);
@@ -135,6 +144,68 @@ RawEmbeddings load_raw(const EmbeddingFlags& flags, const std::vector<std::strin
   return read_features(flags, wanted);
 }
 
+// Every photo once, however many pairs it is in.
+RawEmbeddings embed_set(const EmbedFlags& flags, const VerificationBin& set, const PairList& pairs) {
+  std::vector<Span<const unsigned char>> images;
+  std::vector<std::string> names;
+  std::vector<std::size_t> row_of_image;
+  for (std::size_t i = 0; i < set.images.size(); ++i) {
+    const auto photo = static_cast<std::size_t>(pairs.photos[i]);  // its first image, which has a row already
+    row_of_image.push_back(photo == i ? images.size() : row_of_image[photo]);
+    if (photo != i) continue;
+    images.push_back(set.images[i]);
+    names.push_back(pairs.paths[i]);
+  }
+  const EmbeddingMatrix matrix =
+      embed_with_model(flags, encoded_chips(std::move(images), std::move(names)), OnBadImage::kFail);
+  RawEmbeddings raw;
+  raw.dim = static_cast<std::size_t>(matrix.dim);
+  raw.names = pairs.paths;
+  for (const std::size_t row : row_of_image) {
+    const float* values = matrix.view().row(row);
+    raw.values.insert(raw.values.end(), values, values + raw.dim);
+  }
+  return raw;
+}
+
+RawEmbeddings read_rows_in_order(const std::string& path, const std::vector<std::string>& images) {
+  NpyMatrix matrix = read_npy_matrix(path);
+  if (matrix.rows != static_cast<std::int64_t>(images.size())) {
+    throw Error(ErrorKind::kData,
+                fmt::format("{}: {} rows but the set has {} images (expected row k to be image k)", path,
+                            matrix.rows, images.size()));
+  }
+  return {static_cast<std::size_t>(matrix.dim), std::move(matrix.values), images};
+}
+
+UnitEmbeddings to_unit_embeddings(RawEmbeddings raw, const EmbeddingFlags& flags, const std::string& command,
+                                  const std::vector<std::string>& wanted) {
+  if (raw.dim == 0 && !wanted.empty()) {
+    throw Error(ErrorKind::kData,
+                flags.embeddings + ": the embeddings hold no numbers (expected some a row)");
+  }
+  UnitEmbeddings unit;
+  unit.no_match = normalise_rows(raw, wanted.size());
+  unit.dim = raw.dim;
+  unit.values = std::move(raw.values);
+  unit.names = std::move(raw.names);
+
+  const auto bad = std::count(unit.no_match.begin(), unit.no_match.end(), 1);
+  if (bad == 0) {
+    unit.no_match.clear();
+    return unit;
+  }
+  const std::string what = fmt::format("{} of {} embeddings are zero or not finite ({})", bad, wanted.size(),
+                                       first_names(wanted, unit.no_match));
+  if (flags.on_bad == "fail") {
+    throw Error(ErrorKind::kData,
+                fmt::format("{}: {}; look at the images and the network, or say --bad-embeddings no-match",
+                            command, what));
+  }
+  log_warning("evaluate", "{}; they match nothing", what);
+  return unit;
+}
+
 }  // namespace
 
 std::shared_ptr<EmbeddingFlags> add_embedding_flags(CLI::App& app) {
@@ -163,30 +234,22 @@ std::shared_ptr<EmbeddingFlags> add_embedding_flags(CLI::App& app) {
 UnitEmbeddings load_embeddings(const EmbeddingFlags& flags, const std::string& command,
                                const std::vector<std::string>& wanted) {
   require_one_source(flags, command);
-  RawEmbeddings raw = load_raw(flags, wanted);
-  if (raw.dim == 0 && !wanted.empty()) {
-    throw Error(ErrorKind::kData,
-                flags.embeddings + ": the embeddings hold no numbers (expected some a row)");
-  }
-  UnitEmbeddings unit;
-  unit.no_match = normalise_rows(raw, wanted.size());
-  unit.dim = raw.dim;
-  unit.values = std::move(raw.values);
+  return to_unit_embeddings(load_raw(flags, wanted), flags, command, wanted);
+}
 
-  const auto bad = std::count(unit.no_match.begin(), unit.no_match.end(), 1);
-  if (bad == 0) {
-    unit.no_match.clear();
-    return unit;
+UnitEmbeddings load_embeddings(const EmbeddingFlags& flags, const std::string& command,
+                               const VerificationBin& set, const PairList& pairs) {
+  const bool has_model = !flags.embed->model.empty();
+  if (has_model == !flags.embeddings.empty() || !flags.features.empty() || !flags.list.empty() ||
+      !flags.images.empty()) {
+    throw Error(ErrorKind::kUsage,
+                command +
+                    ": a set of images (.bin) takes --model, or --embeddings with one row for "
+                    "each image in its order, and none of --images, --list and --features");
   }
-  const std::string what = fmt::format("{} of {} embeddings are zero or not finite ({})", bad, wanted.size(),
-                                       first_names(wanted, unit.no_match));
-  if (flags.on_bad == "fail") {
-    throw Error(ErrorKind::kData,
-                fmt::format("{}: {}; look at the images and the network, or say --bad-embeddings no-match",
-                            command, what));
-  }
-  log_warning("evaluate", "{}; they match nothing", what);
-  return unit;
+  RawEmbeddings raw =
+      has_model ? embed_set(*flags.embed, set, pairs) : read_rows_in_order(flags.embeddings, pairs.paths);
+  return to_unit_embeddings(std::move(raw), flags, command, pairs.paths);
 }
 
 std::vector<std::pair<std::string, std::string>> describe_source(const EmbeddingFlags& flags) {

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "aface/core/span.h"
+#include "aface/io/pair_list.h"
+#include "aface/io/verification_bin.h"
 #include "apps/adaptiveface/embed_flags.h"
 
 namespace aface {
@@ -27,9 +29,10 @@ std::shared_ptr<EmbeddingFlags> add_embedding_flags(CLI::App& app);
 // One row for each wanted image, scaled to unit length.
 struct UnitEmbeddings {
   std::size_t dim = 0;
-  std::vector<float> values;  // row-major [images, dim]
-  std::vector<std::uint8_t>
-      no_match;  // [images] 1: zero or not finite, matches nothing (score -1); empty: none is
+  std::vector<float> values;       // row-major [images, dim]
+  std::vector<std::string> names;  // [images] as the source has them: path under --images, line of --list
+  // [images] 1: zero or not finite, matches nothing (score -1); empty: none is
+  std::vector<std::uint8_t> no_match;
   RowMatrix view() const { return {values.data(), dim == 0 ? 0 : values.size() / dim, dim}; }
 };
 
@@ -39,6 +42,12 @@ struct UnitEmbeddings {
 // warning.
 UnitEmbeddings load_embeddings(const EmbeddingFlags& flags, const std::string& command,
                                const std::vector<std::string>& wanted);
+
+// The same for a set that brings its images: those of a model, equal ones embedded once, or of --embeddings
+// without --list, row k being image k. Throws Error{kUsage} for other sources, Error{kFormat} naming an image
+// that cannot be decoded.
+UnitEmbeddings load_embeddings(const EmbeddingFlags& flags, const std::string& command,
+                               const VerificationBin& set, const PairList& pairs);
 
 // The sources for the head of a result file: {"model": ...} or {"embeddings": ...}, ...
 std::vector<std::pair<std::string, std::string>> describe_source(const EmbeddingFlags& flags);

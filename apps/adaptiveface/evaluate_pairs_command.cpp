@@ -1,12 +1,15 @@
 #include <fmt/core.h>
 
-#include <map>
+#include <filesystem>
+#include <optional>
 
 #include "aface/core/error.h"
 #include "aface/core/file.h"
+#include "aface/eval/pair_evaluation.h"
 #include "aface/eval/scores.h"
-#include "aface/eval/verification.h"
 #include "aface/io/pair_list.h"
+#include "aface/io/verification_bin.h"
+#include "apps/adaptiveface/bootstrap_flags.h"
 #include "apps/adaptiveface/embedding_input.h"
 #include "apps/adaptiveface/evaluate_protocols.h"
 
@@ -18,24 +21,51 @@ struct PairsFlags {
   std::string pairs;
   std::string json;
   std::string extension = ".jpg";
+  PairEvaluationOptions options;
 };
 
-int run_pairs(const PairsFlags& flags) {
-  const PairList pairs = read_pairs(flags.pairs, flags.extension);
-  if (pairs.folds < 2) {  // said before images are embedded
+std::vector<std::string> convention_names() {
+  std::vector<std::string> names;
+  for (const PairConvention& convention : pair_conventions()) names.push_back(convention.name);
+  return names;
+}
+
+// A list names its images, a set brings them along.
+struct Pairs {
+  PairList list;
+  std::optional<VerificationBin> set;
+};
+
+Pairs read(const PairsFlags& flags) {
+  Pairs pairs;
+  if (is_verification_bin(flags.pairs)) {
+    pairs.set = read_verification_bin(flags.pairs);
+    pairs.list = pairs_of(*pairs.set, std::filesystem::path(flags.pairs).filename().string());
+  } else {
+    pairs.list = read_pairs(flags.pairs, flags.extension);
+  }
+  if (pairs.list.folds < 2) {  // said before images are embedded
     throw Error(ErrorKind::kData, flags.pairs +
                                       ": the list has one fold (expected at least two: the threshold of a "
                                       "fold is chosen on the others); use LFW's View 2, pairs.txt");
   }
-  const UnitEmbeddings embeddings = load_embeddings(*flags.source, "evaluate pairs", pairs.paths);
-  const std::vector<float> scores = score_unit_pairs(embeddings.view(), pairs, embeddings.no_match);
-  const VerificationReport report = verify_pairs(scores, same_flags(pairs), pairs.folds);
-  fmt::print("{}", to_table(report));
-  if (flags.json.empty()) return 0;
+  return pairs;
+}
 
-  std::map<std::string, std::string> sources = {{"protocol", "pairs"}, {"pair_list", flags.pairs}};
-  for (const auto& [name, value] : describe_source(*flags.source)) sources[name] = value;
-  write_file_atomically(flags.json, to_json(report, sources) + "\n");
+int run_pairs(const PairsFlags& flags) {
+  const Pairs pairs = read(flags);
+  const UnitEmbeddings embeddings =
+      pairs.set ? load_embeddings(*flags.source, "evaluate pairs", *pairs.set, pairs.list)
+                : load_embeddings(*flags.source, "evaluate pairs", pairs.list.paths);
+  const std::vector<float> scores = score_unit_pairs(embeddings.view(), pairs.list, embeddings.no_match);
+  PairEvaluationOptions options = flags.options;
+  options.bootstrap.threads = flags.source->embed->threads;
+  const PairEvaluation evaluation = evaluate_pairs(pairs.list, scores, embeddings.names, options);
+  fmt::print("{}", to_table(evaluation));
+  if (flags.json.empty()) return 0;
+  auto source = describe_source(*flags.source);
+  source.emplace_back("pair_list", flags.pairs);
+  write_file_atomically(flags.json, to_json(evaluation, source) + "\n");
   return 0;
 }
 
@@ -43,23 +73,44 @@ std::function<int()> set_up(CLI::App& app) {
   auto flags = std::make_shared<PairsFlags>();
   app.add_option(
          "--pairs", flags->pairs,
-         "LFW's pairs.txt or a list of its form; or lines 'path1 path2 1' (one person) and 'path1 path2 0'")
+         "LFW's pairs.txt or a list of its form; the lists of CALFW, CPLFW and RFW; lines 'path1 path2 1' "
+         "(one "
+         "person) and 'path1 path2 0'; or a pickled set with its images (.bin of insightface), which is read "
+         "without running anything")
       ->required();
+  flags->source = add_embedding_flags(app);
   app.add_option("--extension", flags->extension,
                  "ending of the names that LFW's form leaves out; copies with another one are found too")
       ->capture_default_str();
-  app.add_option("--json", flags->json, "write the numbers to this file too");
-  flags->source = add_embedding_flags(app);
+  app.add_option("--convention", flags->options.convention,
+                 "how the threshold of a fold is found and ties are judged: exact, ours; insightface, "
+                 "squared distances "
+                 "and the population deviation; facexzoo, 1,000 thresholds and the standard error")
+      ->check(CLI::IsMember(convention_names()))
+      ->capture_default_str();
+  app.add_option("--far", flags->options.far_targets, "FAR targets of TAR and of the recommended thresholds")
+      ->check(CLI::Range(1e-12, 1.0))
+      ->expected(1, 32)
+      ->capture_default_str();
+  add_bootstrap_flags(app, flags->options.bootstrap);
+  app.add_option("--json", flags->json, "write numbers, curves, draws and the worst pairs to this file too");
   app.footer(
-      "Score: cosine. Each fold is judged by the threshold that is best on the others; reported are the mean "
-      "accuracy,\n"
-      "its standard error, and TAR at FAR 0.1, 0.01 and 0.001 over all pairs. Names match by full path, or "
-      "by the part\n"
-      "that both have.\n"
+      "Score: cosine. Each fold is judged by the threshold that is best on the others, by the rule of "
+      "--convention.\n"
+      "TAR at FAR, equal error rate and recommended thresholds are over all pairs; a FAR target that lets "
+      "pass less\n"
+      "than one of the impostor pairs is marked and not measured. Intervals draw people, not pairs. Names "
+      "match by full\n"
+      "path, or by the part that both have. Images of a .bin set that have another size than the network's "
+      "input are\n"
+      "resized by their shorter side and cut to a square; it takes --model, or --embeddings with row k for "
+      "image k.\n"
       "Examples:\n"
       "  adaptiveface evaluate pairs --pairs pairs.txt --images chips --model model.safetensors --json "
       "lfw.json\n"
-      "  adaptiveface evaluate pairs --pairs pairs.txt --embeddings chips.npy --list chips.txt");
+      "  adaptiveface evaluate pairs --pairs pairs.txt --embeddings chips.npy --list chips.txt --far 1e-2 "
+      "1e-3\n"
+      "  adaptiveface evaluate pairs --pairs cfp_fp.bin --model model.safetensors --convention insightface");
   return [flags] { return run_pairs(*flags); };
 }
 

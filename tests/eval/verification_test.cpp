@@ -207,6 +207,8 @@ TEST(VerifyPairs, JsonHoldsTheNumbersExactly) {
   EXPECT_EQ(json["tar_at_far"]["0.1"].get<double>(), report.tar_at_far[0].tar);
   EXPECT_TRUE(json["tar_at_far"]["0.001"].is_null());
   EXPECT_EQ(json["convention"], "exact");
+  EXPECT_THAT(to_table(report), HasSubstr("TAR@FAR 0.01"));
+  EXPECT_THAT(to_table(report), HasSubstr("TAR@FAR 0.001            -  too few impostor pairs"));
   EXPECT_EQ(json.count("folded_tar"), 0u);
 }
 

@@ -126,6 +126,29 @@ TEST_F(Embedder, ChipsOfAnotherSizeAreResized) {
   EXPECT_NEAR(matrix.values[2], scaled(60), 1e-6);
 }
 
+// Chips in memory: PNG and JPEG alike; of one that is not square the middle is taken.
+TEST_F(Embedder, EncodedChipsAreCutToTheirCentreSquare) {
+  Image wide(3 * kSize, kSize);  // black, white, black: stretched, the mean would be a third
+  for (int y = 0; y < kSize; ++y) {
+    for (int x = kSize; x < 2 * kSize; ++x) std::fill_n(wide.at(x, y), 3, std::uint8_t{255});
+  }
+  Image even(kSize, kSize);
+  std::fill(even.pixels.begin(), even.pixels.end(), std::uint8_t{128});
+  const std::vector<unsigned char> png = encode_png(wide), jpeg = encode_jpeg(even, 100);
+  const EmbeddingMatrix matrix =
+      embed_chips(backbone, encoded_chips({png, jpeg}, {"set#0", "set#1"}), options);
+  ASSERT_EQ(matrix.rows(), 2);
+  EXPECT_FLOAT_EQ(matrix.view().row(0)[0], scaled(255));
+  EXPECT_NEAR(matrix.view().row(0)[2], scaled(255), 1e-6);
+  EXPECT_NEAR(matrix.view().row(1)[2], scaled(128), 0.01);
+  const std::vector<unsigned char> cut(png.begin(), png.begin() + 40);
+  EXPECT_THAT(test::error_of(ErrorKind::kFormat,
+                             [&] {
+                               embed_chips(backbone, encoded_chips({png, cut}, {"set#0", "set#1"}), options);
+                             }),
+              HasSubstr("set#1"));
+}
+
 TEST_F(Embedder, ABadImageFailsWithItsName) {
   dir.write(paths[4], "not an image");
   EXPECT_THAT(test::error_of(ErrorKind::kFormat, [&] { embed_files(backbone, dir.path(), paths, options); }),
