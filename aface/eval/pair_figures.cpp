@@ -27,7 +27,6 @@ void require_valid(const IdentifiedPairs& pairs) {
   require_size(pairs.same.size(), "same flags");
   require_size(pairs.first.size(), "first people");
   require_size(pairs.second.size(), "second people");
-  if (!pairs.fold.empty()) require_size(pairs.fold.size(), "folds");
   for (std::size_t i = 0; i < n; ++i) {
     if (!std::isfinite(pairs.scores[i])) {
       fail(fmt::format("the score of pair {} is not finite; look for zero or NaN embeddings", i + 1));
@@ -35,109 +34,38 @@ void require_valid(const IdentifiedPairs& pairs) {
   }
 }
 
-// The pairs from the highest score to the lowest.
-struct Ranked {
-  struct Pair {
-    float score = 0;
-    std::uint32_t fold = 0;
-    bool is_same = false;
-    std::size_t index = 0;  // in the list
-  };
-  std::vector<Pair> pairs;
-  std::uint32_t folds = 0;
+struct RankedPair {
+  float score = 0;
+  bool is_same = false;
+  std::size_t index = 0;  // in the list
 };
+using Ranked = std::vector<RankedPair>;
 
+// The pairs from the highest score to the lowest.
 std::shared_ptr<const Ranked> rank(const IdentifiedPairs& pairs) {
   require_valid(pairs);
   auto ranked = std::make_shared<Ranked>();
   for (std::size_t i = 0; i < pairs.scores.size(); ++i) {
-    const std::uint32_t fold = pairs.fold.empty() ? 0 : pairs.fold[i];
-    ranked->pairs.push_back({pairs.scores[i], fold, pairs.same[i] != 0, i});
-    ranked->folds = std::max(ranked->folds, fold + 1);
+    ranked->push_back({pairs.scores[i], pairs.same[i] != 0, i});
   }
-  std::sort(ranked->pairs.begin(), ranked->pairs.end(),
-            [](const Ranked::Pair& left, const Ranked::Pair& right) { return left.score > right.score; });
+  std::sort(ranked->begin(), ranked->end(),
+            [](const RankedPair& left, const RankedPair& right) { return left.score > right.score; });
   return ranked;
-}
-
-struct WeightedPair {
-  float score = 0;
-  std::uint32_t fold = 0;
-  std::int64_t gain = 0;  // its weight when it is accepted rightly, minus its weight when wrongly
-};
-
-// The best threshold on all folds but one: verification.cpp's search with pairs that count `gain` times.
-// False when no pair is outside the fold. `best` is kept between calls for its storage.
-bool best_threshold(const std::vector<WeightedPair>& falling, std::uint32_t held_out,
-                    std::vector<float>& best, float& threshold) {
-  std::int64_t gain = 0, best_gain = 0;  // right decisions beyond those of calling every pair different
-  best.clear();
-  bool is_first = true;
-  float tied = 0;
-  const auto judge = [&] {
-    if (gain > best_gain) {
-      best_gain = gain;
-      best.clear();
-    }
-    if (gain == best_gain) best.push_back(tied);
-  };
-  for (const WeightedPair& pair : falling) {
-    if (pair.fold == held_out) continue;
-    if (is_first) {
-      best.push_back(std::nextafter(pair.score, std::numeric_limits<float>::infinity()));  // accepts nothing
-      is_first = false;
-    } else if (pair.score != tied) {
-      judge();
-    }
-    tied = pair.score;
-    gain += pair.gain;
-  }
-  if (is_first) return false;
-  judge();
-  threshold = best[(best.size() - 1) / 2];
-  return true;
-}
-
-double weighted_fold_accuracy(const Ranked& ranked, Span<const std::uint64_t> weights) {
-  std::vector<WeightedPair> falling;
-  falling.reserve(ranked.pairs.size());
-  for (const Ranked::Pair& pair : ranked.pairs) {
-    const auto weight = static_cast<std::int64_t>(weights[pair.index]);
-    if (weight != 0) falling.push_back({pair.score, pair.fold, pair.is_same ? weight : -weight});
-  }
-  double sum = 0;
-  int measured = 0;
-  std::vector<float> best;
-  for (std::uint32_t fold = 0; fold < ranked.folds; ++fold) {
-    float threshold = 0;
-    if (!best_threshold(falling, fold, best, threshold)) continue;
-    std::int64_t right = 0, all = 0;
-    for (const WeightedPair& pair : falling) {
-      if (pair.fold != fold) continue;
-      const std::int64_t weight = std::abs(pair.gain);
-      all += weight;
-      if ((pair.score >= threshold) == (pair.gain > 0)) right += weight;
-    }
-    if (all == 0) continue;
-    sum += static_cast<double>(right) / static_cast<double>(all);
-    ++measured;
-  }
-  return measured > 0 ? sum / measured : kNaN;
 }
 
 double weighted_equal_error_rate(const Ranked& ranked, Span<const std::uint64_t> weights) {
   double genuine = 0, impostor = 0;
-  for (const Ranked::Pair& pair : ranked.pairs) {
+  for (const RankedPair& pair : ranked) {
     (pair.is_same ? genuine : impostor) += static_cast<double>(weights[pair.index]);
   }
   if (genuine == 0 || impostor == 0) return kNaN;
 
   double accepted_genuine = 0, accepted_impostor = 0;
   double last_far = 0, last_excess = -1;  // excess: FAR - (1 - TAR), rising from -1 to 1
-  for (std::size_t i = 0; i < ranked.pairs.size(); ++i) {
-    const Ranked::Pair& pair = ranked.pairs[i];
+  for (std::size_t i = 0; i < ranked.size(); ++i) {
+    const RankedPair& pair = ranked[i];
     (pair.is_same ? accepted_genuine : accepted_impostor) += static_cast<double>(weights[pair.index]);
-    if (i + 1 < ranked.pairs.size() && ranked.pairs[i + 1].score == pair.score) continue;  // inside a tie
+    if (i + 1 < ranked.size() && ranked[i + 1].score == pair.score) continue;  // inside a tie
     const double far = accepted_impostor / impostor;
     const double excess = far - (1 - accepted_genuine / genuine);
     if (excess >= 0) return last_far + (far - last_far) * (-last_excess / (excess - last_excess));
@@ -172,14 +100,6 @@ Figure pair_figure(const std::string& name, const IdentifiedPairs& pairs, const 
   return figure;
 }
 
-PairStatistic fold_accuracy(const IdentifiedPairs& pairs) {
-  const auto ranked = rank(pairs);
-  if (ranked->folds < 2) {
-    fail("accuracy needs at least two folds: the threshold of a fold is chosen on the others");
-  }
-  return [ranked](Span<const std::uint64_t> weights) { return weighted_fold_accuracy(*ranked, weights); };
-}
-
 PairStatistic equal_error_rate(const IdentifiedPairs& pairs) {
   return [ranked = rank(pairs)](Span<const std::uint64_t> weights) {
     return weighted_equal_error_rate(*ranked, weights);
@@ -196,7 +116,6 @@ std::vector<Figure> pair_figures(const IdentifiedPairs& pairs, const std::vector
   const WeightedRoc roc(std::move(genuine), std::move(impostor), pairs.people);
 
   std::vector<Figure> figures;
-  if (!pairs.fold.empty()) figures.push_back(pair_figure("accuracy", pairs, fold_accuracy(pairs), options));
   figures.push_back(pair_figure("eer", pairs, equal_error_rate(pairs), options));
   for (Figure& figure : far_figures(roc, far_targets, options)) figures.push_back(std::move(figure));
   return figures;

@@ -16,7 +16,6 @@ struct IdentifiedPairs {
   Span<const float> scores;                 // cosine; higher is more alike
   Span<const std::uint8_t> same;            // 1: a genuine pair
   Span<const std::uint32_t> first, second;  // the person of either image, 0 .. people - 1
-  Span<const std::uint32_t> fold;           // 0, 1, ...; empty: no folds, no accuracy
   std::int64_t people = 0;
 };
 
@@ -29,17 +28,12 @@ using PairStatistic = std::function<double(Span<const std::uint64_t> weights)>;
 Figure pair_figure(const std::string& name, const IdentifiedPairs& pairs, const PairStatistic& statistic,
                    const BootstrapOptions& options);
 
-// Mean accuracy over folds by the rule of verification.h (equal to VerificationReport::accuracy_mean when all
-// weights are 1 and folds are its slices). Folds of which a draw has no pairs are left out of the mean. The
-// spans of `pairs` are copied. Throws Error{kData} when there is only one fold.
-PairStatistic fold_accuracy(const IdentifiedPairs& pairs);
-
-// The rate at which FAR = 1 - TAR, on the straight lines between the points of the ROC at each score.
+// The rate at which FAR = 1 - TAR, on the straight lines between the points of the ROC at each score. Copies
+// what it needs of `pairs`.
 PairStatistic equal_error_rate(const IdentifiedPairs& pairs);
 
-// "accuracy" (where there are folds), "eer", and for each target "tar_at_far/X" and "threshold_at_far/X"
-// (weighted_roc.h), all with replicates. Throws Error{kData} naming the pair when a score is not finite, and
-// when one kind of pairs is missing.
+// "eer", and for each target "tar_at_far/X" and "threshold_at_far/X" (weighted_roc.h), all with replicates.
+// Throws Error{kData} naming the pair when a score is not finite, and when one kind of pairs is missing.
 std::vector<Figure> pair_figures(const IdentifiedPairs& pairs, const std::vector<double>& far_targets,
                                  const BootstrapOptions& options);
 

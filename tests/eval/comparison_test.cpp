@@ -158,7 +158,7 @@ TEST(CompareEvaluations, PairingShowsWhatTwoIntervalsHide) {
   BootstrapOptions options;
   options.replicates = 300;
   const auto measure = [&](const std::vector<float>& scores) {
-    EvaluationFile file = evaluation(pair_figures({scores, same, first, second, {}, 80}, {0.01}, options));
+    EvaluationFile file = evaluation(pair_figures({scores, same, first, second, 80}, {0.01}, options));
     file.replicates = 300;
     return file;
   };

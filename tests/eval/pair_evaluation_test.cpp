@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "aface/core/random.h"
-#include "aface/eval/pair_figures.h"
+#include "aface/eval/exact_folds.h"
 #include "aface/eval/scores.h"
 #include "aface/eval/weighted_roc.h"
 #include "tests/support/expect_error.h"
@@ -78,22 +78,27 @@ TEST(PairEvaluation, FiguresAreThoseOfTheReportWhateverTheConvention) {
   }
 }
 
-TEST(PairEvaluation, TheExactAccuracyHasTheReplicatesOfPairFigures) {
+TEST(PairEvaluation, AReplicateOfAccuracyIsThatOfTheWeightedFolds) {
   const Case c = random_case(2);
   PairEvaluationOptions options;
   options.bootstrap.replicates = 30;
   const PairEvaluation evaluation = evaluate_pairs(c.list, c.scores, c.list.paths, options);
-  std::vector<std::uint32_t> first, second, fold;
-  for (std::size_t i = 0; i < c.list.pairs.size(); ++i) {
-    first.push_back(static_cast<std::uint32_t>(c.list.pairs[i].first / 4));
-    second.push_back(static_cast<std::uint32_t>(c.list.pairs[i].second / 4));
-    fold.push_back(static_cast<std::uint32_t>(i / 60));
-  }
   const std::vector<std::uint8_t> same = same_flags(c.list);
-  const std::vector<Figure> expected =
-      pair_figures({c.scores, same, first, second, fold, 30}, {0.1}, options.bootstrap);
-  ASSERT_EQ(expected[0].name, "accuracy");
-  EXPECT_EQ(figure(evaluation, "accuracy").replicates, expected[0].replicates);
+  for (std::int64_t replicate = 0; replicate < 30; ++replicate) {
+    const auto drawn = draw_identities(30, options.bootstrap.seed, replicate);
+    std::vector<std::uint64_t> weights;
+    for (const Pair& pair : c.list.pairs) {
+      const auto a = static_cast<std::size_t>(pair.first / 4), b = static_cast<std::size_t>(pair.second / 4);
+      weights.push_back(a == b ? drawn[a] : std::uint64_t{drawn[a]} * drawn[b]);
+    }
+    double sum = 0;
+    for (const FoldResult& fold : exact_folds({c.scores, same, weights, c.list.folds})) {
+      ASSERT_FALSE(std::isnan(fold.accuracy));
+      sum += fold.accuracy;
+    }
+    EXPECT_EQ(figure(evaluation, "accuracy").replicates[static_cast<std::size_t>(replicate)],
+              static_cast<float>(sum / static_cast<double>(c.list.folds)));
+  }
 }
 
 TEST(PairEvaluation, RocHistogramAndWorstPairsAreThoseOfTheScores) {

@@ -10,7 +10,6 @@
 
 #include "aface/core/random.h"
 #include "aface/eval/roc.h"
-#include "aface/eval/verification.h"
 #include "aface/eval/weighted_roc.h"
 #include "tests/support/expect_error.h"
 
@@ -23,88 +22,57 @@ using ::testing::HasSubstr;
 struct Case {
   std::vector<float> scores;
   std::vector<std::uint8_t> same;
-  std::vector<std::uint32_t> first, second, fold;
+  std::vector<std::uint32_t> first, second;
   std::int64_t people = 0;
 
-  IdentifiedPairs view() const { return {scores, same, first, second, fold, people}; }
-  void add(double score, std::uint32_t a, std::uint32_t b, std::uint32_t in_fold) {
+  IdentifiedPairs view() const { return {scores, same, first, second, people}; }
+  void add(double score, std::uint32_t a, std::uint32_t b) {
     scores.push_back(static_cast<float>(score));
     same.push_back(a == b);
     first.push_back(a);
     second.push_back(b);
-    fold.push_back(in_fold);
   }
 };
 
-// Equal contiguous folds with both kinds in each, people shared between folds, ties common for a small grid.
-Case random_case(std::uint64_t seed, std::uint32_t folds, std::uint32_t fold_size, double grid) {
+// Both kinds among few people, ties common for a small grid.
+Case random_case(std::uint64_t seed, std::uint32_t pairs, double grid) {
   Random random(seed);
   Case c;
   c.people = 8;
   const auto person = [&] { return static_cast<std::uint32_t>(random.below(c.people)); };
-  for (std::uint32_t i = 0; i < folds * fold_size; ++i) {
-    const std::uint32_t place = i % fold_size, a = person();
-    const bool is_same = place == 0 || (place != 1 && random.chance(0.4));
+  for (std::uint32_t i = 0; i < pairs; ++i) {
+    const std::uint32_t a = person();
+    const bool is_same = i == 0 || (i != 1 && random.chance(0.4));
     std::uint32_t b = a;
     while (!is_same && b == a) b = person();
-    c.add(std::round((random.normal() + (is_same ? 1.5 : 0)) * grid) / grid, a, b, i / fold_size);
+    c.add(std::round((random.normal() + (is_same ? 1.5 : 0)) * grid) / grid, a, b);
   }
   return c;
 }
 
-TEST(FoldAccuracy, WithWeightOneIsThatOfVerifyPairs) {
-  for (std::uint64_t seed = 0; seed < 60; ++seed) {
-    SCOPED_TRACE(seed);
-    const auto folds = static_cast<std::uint32_t>(2 + seed % 9);
-    const Case c = random_case(seed, folds, 3 + seed % 20, seed % 2 ? 4 : 1e4);
-    const std::vector<std::uint64_t> once(c.scores.size(), 1);
-    EXPECT_EQ(fold_accuracy(c.view())(once), verify_pairs(c.scores, c.same, folds).accuracy_mean);
-  }
-}
-
-// Folds differ in size then, which fold_accuracy allows and verify_pairs does not.
-TEST(FoldAccuracy, AWeightIsARepetition) {
+TEST(EqualErrorRate, AWeightIsARepetition) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
-    const Case c = random_case(seed, 4, 12, seed % 2 ? 4 : 1e4);
+    const Case c = random_case(seed, 48, seed % 2 ? 4 : 1e4);
     Case repeated;
     repeated.people = c.people;
     std::vector<std::uint64_t> weights;
     for (std::size_t i = 0; i < c.scores.size(); ++i) {
       weights.push_back(static_cast<std::uint64_t>(random.below(4)));
-      for (std::uint64_t k = 0; k < weights[i]; ++k) {
-        repeated.add(c.scores[i], c.first[i], c.second[i], c.fold[i]);
-      }
+      for (std::uint64_t k = 0; k < weights[i]; ++k) repeated.add(c.scores[i], c.first[i], c.second[i]);
     }
     const std::vector<std::uint64_t> once(repeated.scores.size(), 1);
-    EXPECT_EQ(fold_accuracy(c.view())(weights), fold_accuracy(repeated.view())(once));
     EXPECT_EQ(equal_error_rate(c.view())(weights), equal_error_rate(repeated.view())(once));
   }
-}
-
-TEST(FoldAccuracy, FoldsWithoutPairsAreLeftOut) {
-  // Fold 0 is judged by 0.6, fold 1 by 0.4 (fold 2 weighs nothing): accuracies 1/2 and 1.
-  Case c;
-  c.people = 2;
-  c.add(0.4, 0, 0, 0);
-  c.add(0.1, 0, 1, 0);
-  c.add(0.6, 0, 0, 1);
-  c.add(0.2, 0, 1, 1);
-  c.add(0.9, 0, 1, 2);
-  c.add(0.1, 0, 0, 2);
-  const PairStatistic accuracy = fold_accuracy(c.view());
-  EXPECT_EQ(accuracy(std::vector<std::uint64_t>{1, 1, 1, 1, 0, 0}), 0.75);
-  EXPECT_TRUE(std::isnan(accuracy(std::vector<std::uint64_t>{1, 1, 0, 0, 0, 0})));
-  EXPECT_TRUE(std::isnan(accuracy(std::vector<std::uint64_t>(6, 0))));
 }
 
 TEST(EqualErrorRate, HandMadeCurves) {
   const auto rate = [](const std::vector<double>& genuine, const std::vector<double>& impostor) {
     Case c;
     c.people = 2;
-    for (const double score : genuine) c.add(score, 0, 0, 0);
-    for (const double score : impostor) c.add(score, 0, 1, 0);
+    for (const double score : genuine) c.add(score, 0, 0);
+    for (const double score : impostor) c.add(score, 0, 1);
     return equal_error_rate(c.view())(std::vector<std::uint64_t>(c.scores.size(), 1));
   };
   EXPECT_EQ(rate({3, 4}, {1, 2}), 0);
@@ -121,26 +89,27 @@ TEST(EqualErrorRate, HandMadeCurves) {
 TEST(EqualErrorRate, ADrawWithoutAKindHasNone) {
   Case c;
   c.people = 2;
-  c.add(1, 0, 0, 0);
-  c.add(0, 0, 1, 0);
+  c.add(1, 0, 0);
+  c.add(0, 0, 1);
   EXPECT_TRUE(std::isnan(equal_error_rate(c.view())(std::vector<std::uint64_t>{1, 0})));
   EXPECT_TRUE(std::isnan(equal_error_rate(c.view())(std::vector<std::uint64_t>{0, 1})));
 }
 
 TEST(PairFigures, NamesValuesAndReplicates) {
-  const Case c = random_case(5, 4, 50, 1e4);
+  const Case c = random_case(5, 200, 1e4);
   BootstrapOptions options;
   options.replicates = 40;
   const std::vector<Figure> figures = pair_figures(c.view(), {0.1, 1e-4}, options);
   std::vector<std::string> names;
   for (const Figure& figure : figures) names.push_back(figure.name);
-  EXPECT_THAT(names, ElementsAre("accuracy", "eer", "tar_at_far/0.1", "threshold_at_far/0.1",
-                                 "tar_at_far/0.0001", "threshold_at_far/0.0001"));
-  const VerificationReport report = verify_pairs(c.scores, c.same, 4);
-  EXPECT_EQ(figures[0].value, report.accuracy_mean);
-  EXPECT_EQ(figures[2].value, report.tar_at_far[0].tar);
-  EXPECT_EQ(figures[3].value, report.tar_at_far[0].threshold);
-  EXPECT_THAT(figures[4].unmeasurable, HasSubstr("needs 10,000 impostor pairs"));
+  EXPECT_THAT(names, ElementsAre("eer", "tar_at_far/0.1", "threshold_at_far/0.1", "tar_at_far/0.0001",
+                                 "threshold_at_far/0.0001"));
+  std::vector<float> genuine, impostor;
+  for (std::size_t i = 0; i < c.scores.size(); ++i) (c.same[i] ? genuine : impostor).push_back(c.scores[i]);
+  const TarAtFar point = tar_at_far(genuine, impostor, {0.1})[0];
+  EXPECT_EQ(figures[1].value, point.tar);
+  EXPECT_EQ(figures[2].value, point.threshold);
+  EXPECT_THAT(figures[3].unmeasurable, HasSubstr("needs 10,000 impostor pairs"));
 
   // Replicate 7 by hand.
   const auto drawn = draw_identities(c.people, options.seed, 7);
@@ -149,8 +118,7 @@ TEST(PairFigures, NamesValuesAndReplicates) {
     const std::uint64_t a = drawn[c.first[i]], b = drawn[c.second[i]];
     weights.push_back(c.first[i] == c.second[i] ? a : a * b);
   }
-  EXPECT_EQ(figures[0].replicates[7], static_cast<float>(fold_accuracy(c.view())(weights)));
-  EXPECT_EQ(figures[1].replicates[7], static_cast<float>(equal_error_rate(c.view())(weights)));
+  EXPECT_EQ(figures[0].replicates[7], static_cast<float>(equal_error_rate(c.view())(weights)));
 
   options.threads = 1;
   const std::vector<Figure> one_thread = pair_figures(c.view(), {0.1, 1e-4}, options);
@@ -159,17 +127,9 @@ TEST(PairFigures, NamesValuesAndReplicates) {
   }
 }
 
-TEST(PairFigures, WithoutFoldsThereIsNoAccuracy) {
-  Case c = random_case(5, 2, 20, 1e4);
-  c.fold.clear();
-  const std::vector<Figure> figures = pair_figures(c.view(), {}, {});
-  ASSERT_EQ(figures.size(), 1u);
-  EXPECT_EQ(figures[0].name, "eer");
-}
-
 TEST(PairFigures, BadInputIsNamed) {
   const auto message = [](const std::function<void(Case&)>& spoil) {
-    Case c = random_case(5, 2, 10, 1e4);
+    Case c = random_case(5, 20, 1e4);
     spoil(c);
     return test::error_of(ErrorKind::kData, [&] { pair_figures(c.view(), {0.1}, {}); });
   };
@@ -177,10 +137,8 @@ TEST(PairFigures, BadInputIsNamed) {
               HasSubstr("score of pair 4 is not finite"));
   EXPECT_THAT(message([](Case& c) { c.same.pop_back(); }), HasSubstr("20 scores but 19 same flags"));
   EXPECT_THAT(message([](Case& c) { c.second.push_back(0); }), HasSubstr("20 scores but 21 second people"));
-  EXPECT_THAT(message([](Case& c) { c.fold.pop_back(); }), HasSubstr("20 scores but 19 folds"));
   EXPECT_THAT(message([](Case& c) { c.first[0] = 8; }), HasSubstr("person 8 (expected 0 to 7)"));
   EXPECT_THAT(message([](Case& c) { c.same.assign(20, 1); }), HasSubstr("no impostor pairs"));
-  EXPECT_THAT(message([](Case& c) { c.fold.assign(20, 0); }), HasSubstr("at least two folds"));
 }
 
 double normal_quantile(double share) {
@@ -209,12 +167,11 @@ TEST(FarFigures, TheIntervalByIdentityCoversAndTheOneByPairIsTooNarrow) {
     for (std::uint32_t p = 0; p < kPeople; ++p) {
       recognised[p] = random.normal();
       common[p] = random.normal();
-      for (int i = 0; i < 6; ++i) c.add(2 + 0.7 * recognised[p] + 0.7 * random.normal(), p, p, 0);
+      for (int i = 0; i < 6; ++i) c.add(2 + 0.7 * recognised[p] + 0.7 * random.normal(), p, p);
       for (std::uint32_t q = 0; q < p; ++q) {
-        c.add((common[p] + common[q]) / 2 + random.normal() * std::sqrt(0.5), p, q, 0);
+        c.add((common[p] + common[q]) / 2 + random.normal() * std::sqrt(0.5), p, q);
       }
     }
-    c.fold.clear();
     BootstrapOptions options;
     options.replicates = 150;
     options.seed = repeat;
