@@ -1,28 +1,12 @@
 #include <fmt/core.h>
 
-#include <cmath>
-
+#include "aface/eval/figure_table.h"
 #include "aface/eval/megaface.h"
 
 namespace aface {
 namespace {
 
 const char* rule_name(NoiseRule rule) { return rule == NoiseRule::kInsightface ? "insightface" : "facexzoo"; }
-
-std::string figure_line(const Figure& figure) {
-  if (!figure.unmeasurable.empty()) return fmt::format("{:<28}{}\n", figure.name, figure.unmeasurable);
-  const bool is_share = figure.name.rfind("threshold", 0) != 0;
-  const double unit = is_share ? 100 : 1;
-  std::string line = fmt::format("{:<28}{:>9.{}f}", figure.name + (is_share ? " %" : ""), unit * figure.value,
-                                 is_share ? 2 : 4);
-  if (!figure.replicates.empty()) {
-    const Interval interval = interval_of(figure);
-    line += std::isnan(interval.low) ? "  [too few draws can tell]"
-                                     : fmt::format("  [{:.{}f}, {:.{}f}]", unit * interval.low,
-                                                   is_share ? 2 : 4, unit * interval.high, is_share ? 2 : 4);
-  }
-  return line + "\n";
-}
 
 }  // namespace
 
@@ -37,7 +21,7 @@ std::string to_table(const MegafaceReport& report) {
   if (report.bad_distractors > 0) {
     text += fmt::format("{} distractors are zero or not finite and match nothing\n", report.bad_distractors);
   }
-  for (const Figure& figure : report.figures) text += figure_line(figure);
+  text += figure_table(report.figures);
   text += "CMC %";
   for (const double rate : report.cmc) text += fmt::format(" {:.2f}", 100 * rate);
   text += fmt::format("\n{} trials of identification, {} genuine and {} impostor pairs\n", report.trials,

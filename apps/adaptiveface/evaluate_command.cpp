@@ -13,6 +13,7 @@ std::vector<Command> protocols() {
       evaluate_pairs_command(),
       evaluate_blufr_command(),
       evaluate_megaface_command(),
+      evaluate_identification_command(),
       evaluate_compare_command(),
   };
 }

@@ -8,6 +8,7 @@ namespace aface {
 Command evaluate_pairs_command();
 Command evaluate_blufr_command();
 Command evaluate_megaface_command();
+Command evaluate_identification_command();
 
 // Two result files of one protocol.
 Command evaluate_compare_command();
