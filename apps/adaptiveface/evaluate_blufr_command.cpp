@@ -38,6 +38,13 @@ std::function<int()> set_up(CLI::App& app) {
          "folder of the toolkit's text lists: image_list, labels, test_set, gallery_set and probe_set .txt")
       ->required();
   flags->input = add_embedding_flags(app);
+  app.add_option("--far", flags->options.verification_far, "targets of the verification rate")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  app.add_option("--identification-far", flags->options.identification_far,
+                 "targets of the detection and identification rate at rank 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   add_bootstrap_flags(app, flags->options.bootstrap);
   app.add_option("--json", flags->json, "write numbers, curves and counts to this file too");
   app.footer(
