@@ -48,6 +48,13 @@ void require_valid(const UnitRows& rows, const BlufrLists& lists) {
   }
 }
 
+// A person is called after the first image.
+std::vector<std::string> names_of_people(const BlufrLists& lists) {
+  std::vector<std::string> names(at(lists.identity_count));
+  for (std::size_t i = lists.names.size(); i-- > 0;) names[at(lists.identities[i])] = lists.names[i];
+  return names;
+}
+
 std::vector<std::uint16_t> memberships(const BlufrLists& lists) {
   std::vector<std::uint16_t> trials(lists.names.size(), 0);
   for (std::size_t t = 0; t < lists.trials.size(); ++t) {
@@ -224,7 +231,7 @@ BlufrReport evaluate_blufr(const UnitRows& rows, const BlufrLists& lists, const 
   const int trials = static_cast<int>(lists.trials.size());
   BlufrReport report;
   report.bootstrap = options.bootstrap;
-  report.people = people_digest(lists.names);
+  report.people = people_digest(names_of_people(lists));
   report.verification_grid = blufr_far_grid(-8);
   report.identification_grid = blufr_far_grid(-4);
   report.ranks = blufr_ranks();

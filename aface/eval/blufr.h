@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "aface/eval/evaluation_json.h"
 #include "aface/eval/figure.h"
 #include "aface/eval/identity_bootstrap.h"
+#include "aface/eval/score_summary.h"
 #include "aface/eval/unit_rows.h"
 #include "aface/io/blufr_lists.h"
 

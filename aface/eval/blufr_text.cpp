@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include "aface/eval/blufr.h"
+#include "aface/eval/evaluation_json.h"
 
 namespace aface {
 namespace {

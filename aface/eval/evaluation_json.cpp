@@ -80,26 +80,6 @@ void add_figures(Json& json, const std::vector<Figure>& figures, const Bootstrap
   json["bootstrap"]["draws"] = std::move(draws);
 }
 
-std::string people_digest(const std::vector<std::string>& identity_names) {
-  // FNV-1a over each name and a byte that UTF-8 never holds, so that ("ab", "c") and ("a", "bc") differ.
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  const auto add = [&](unsigned char byte) { hash = (hash ^ byte) * 0x100000001b3ULL; };
-  for (const std::string& name : identity_names) {
-    for (const char c : name) add(static_cast<unsigned char>(c));
-    add(0xff);
-  }
-  return fmt::format("{}-{:016x}", identity_names.size(), hash);
-}
-
-std::string people_count(const std::string& digest) { return digest.substr(0, digest.find('-')); }
-
-int score_bin(float score) {
-  if (!(score > -1)) return 0;
-  if (score >= 1) return ScoreHistogram::kBins - 1;
-  const auto bin = static_cast<int>((static_cast<double>(score) + 1) / 2 * ScoreHistogram::kBins);
-  return std::min(bin, ScoreHistogram::kBins - 1);
-}
-
 void add_histogram(Json& json, const ScoreHistogram& histogram) {
   json["score_histogram"] = {
       {"low", -1}, {"high", 1}, {"genuine", histogram.genuine}, {"impostor", histogram.impostor}};

@@ -7,6 +7,7 @@
 
 #include "aface/eval/figure.h"
 #include "aface/eval/identity_bootstrap.h"
+#include "aface/eval/score_summary.h"
 #include "aface/eval/verification.h"
 
 namespace aface {
@@ -20,25 +21,10 @@ using Json = nlohmann::ordered_json;
 // made over different people.
 void add_figures(Json& json, const std::vector<Figure>& figures, const BootstrapOptions& options,
                  const std::string& people);
-// "<number of people>-<16 hex digits>"
-std::string people_digest(const std::vector<std::string>& identity_names);
-std::string people_count(const std::string& digest);
-
-// "score_histogram": {low, high, genuine: [...], impostor: [...]}, equal bins over the cosine.
-struct ScoreHistogram {
-  static constexpr int kBins = 200;  // over [-1, 1]
-  std::vector<std::int64_t> genuine = std::vector<std::int64_t>(kBins);
-  std::vector<std::int64_t> impostor = std::vector<std::int64_t>(kBins);
-};
-int score_bin(float score);  // scores outside [-1, 1] go to the end bins
+// "score_histogram": {low, high, genuine: [...], impostor: [...]}.
 void add_histogram(Json& json, const ScoreHistogram& histogram);
 
 // "worst_genuine" (lowest first) and "worst_impostor" (highest first): [{a, b, score}].
-struct NamedScore {
-  std::string a;
-  std::string b;
-  float score = 0;
-};
 void add_worst_pairs(Json& json, const std::vector<NamedScore>& genuine,
                      const std::vector<NamedScore>& impostor);
 

@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include "aface/eval/evaluation_json.h"
 #include "aface/eval/figure_table.h"
 #include "aface/eval/identification.h"
 

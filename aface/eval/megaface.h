@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "aface/core/span.h"
-#include "aface/eval/evaluation_json.h"
 #include "aface/eval/figure.h"
 #include "aface/eval/identity_bootstrap.h"
 #include "aface/eval/roc.h"
+#include "aface/eval/score_summary.h"
 #include "aface/io/row_source.h"
 
 namespace aface {

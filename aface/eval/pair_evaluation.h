@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "aface/core/span.h"
-#include "aface/eval/evaluation_json.h"
 #include "aface/eval/figure.h"
 #include "aface/eval/identity_bootstrap.h"
+#include "aface/eval/score_summary.h"
 #include "aface/eval/verification.h"
 #include "aface/io/pair_identities.h"
 #include "aface/io/pair_list.h"

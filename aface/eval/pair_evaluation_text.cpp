@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "aface/eval/evaluation_json.h"
 #include "aface/eval/pair_evaluation.h"
 #include "aface/eval/weighted_roc.h"
 
