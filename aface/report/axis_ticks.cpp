@@ -9,7 +9,8 @@
 namespace aface {
 namespace {
 
-constexpr double kSlack = 1e-9;  // of a step: a tick that rounding has pushed past the end still belongs to the range
+constexpr double kSlack =
+    1e-9;  // of a step: a tick that rounding has pushed past the end still belongs to the range
 
 int floor_power(double value) { return static_cast<int>(std::floor(std::log10(value) + kSlack)); }
 

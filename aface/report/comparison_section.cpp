@@ -34,8 +34,9 @@ std::string difference_table(const EvaluationRecord& comparison) {
   table.columns = {"A", "B", "B − A", "verdict"};
   for (const DifferenceRecord& row : comparison.differences) {
     const std::string& name = row.difference.name;
-    add_row(table, readable_name(name), {data_html(row.a, value_text(name, row.a)), data_html(row.b, value_text(name, row.b)),
-                                         difference_cell(row.difference), escape_html(row.verdict)});
+    add_row(table, readable_name(name),
+            {data_html(row.a, value_text(name, row.a)), data_html(row.b, value_text(name, row.b)),
+             difference_cell(row.difference), escape_html(row.verdict)});
   }
   return table_html(table);
 }
@@ -58,12 +59,13 @@ std::string comparison_section(const std::vector<ReportInput>& inputs) {
   for (const ReportInput& input : inputs) {
     if (!input.evaluation || input.evaluation->differences.empty()) continue;
     const EvaluationRecord& comparison = *input.evaluation;
-    body += fmt::format("<h3>{}</h3><p>A: {}<br>B: {}</p>", escape_html(input.label), breakable_html(comparison.text("a")),
-                        breakable_html(comparison.text("b")));
+    body += fmt::format("<h3>{}</h3><p>A: {}<br>B: {}</p>", escape_html(input.label),
+                        breakable_html(comparison.text("a")), breakable_html(comparison.text("b")));
     body += difference_table(comparison) + chart_grid(difference_chart(input));
   }
   return section("differences", "Paired differences",
-                 "<p>Both evaluations under the same draws of people. Where the interval leaves out 0, the difference is more "
+                 "<p>Both evaluations under the same draws of people. Where the interval leaves out 0, the "
+                 "difference is more "
                  "than the choice of people explains.</p>",
                  body);
 }

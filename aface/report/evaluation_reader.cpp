@@ -55,8 +55,10 @@ class PartReader {
       row.difference.high = number_or_none(entry, "high");
       row.a = number_or_none(entry, "a");
       row.b = number_or_none(entry, "b");
-      if (entry.contains("verdict") && entry["verdict"].is_string()) row.verdict = entry["verdict"].get<std::string>();
-      require(std::isfinite(row.difference.value) && std::isfinite(row.a) && std::isfinite(row.b), "differences", form);
+      if (entry.contains("verdict") && entry["verdict"].is_string())
+        row.verdict = entry["verdict"].get<std::string>();
+      require(std::isfinite(row.difference.value) && std::isfinite(row.a) && std::isfinite(row.b),
+              "differences", form);
       differences.push_back(std::move(row));
     }
     return differences;
@@ -67,8 +69,10 @@ class PartReader {
     if (!json_.contains("dir_curve")) return {};
     const Json& part = json_["dir_curve"];
     const char* form = "{far: [...], ranks: [1, ...], mean: [[...], ...]}";
-    const bool has_lists = part.is_object() && part.contains("far") && part.contains("ranks") && part.contains("mean");
-    require(has_lists && part["ranks"].is_array() && part["mean"].is_array() && !part["mean"].empty(), "dir_curve", form);
+    const bool has_lists =
+        part.is_object() && part.contains("far") && part.contains("ranks") && part.contains("mean");
+    require(has_lists && part["ranks"].is_array() && part["mean"].is_array() && !part["mean"].empty(),
+            "dir_curve", form);
     require(!part["ranks"].empty() && part["ranks"][0] == 1, "dir_curve", form);
     return points_of(part["far"], part["mean"][0], "dir_curve");
   }
@@ -85,8 +89,10 @@ class PartReader {
     HistogramRecord histogram;
     if (!json_.contains("score_histogram")) return histogram;
     const Json& part = json_["score_histogram"];
-    const char* form = "{low, high, genuine: [...], impostor: [...]} with as many counts in both, and low < high";
-    require(part.is_object() && part.contains("genuine") && part.contains("impostor"), "score_histogram", form);
+    const char* form =
+        "{low, high, genuine: [...], impostor: [...]} with as many counts in both, and low < high";
+    require(part.is_object() && part.contains("genuine") && part.contains("impostor"), "score_histogram",
+            form);
     histogram.low = number_or_none(part, "low");
     histogram.high = number_or_none(part, "high");
     histogram.genuine = numbers(part["genuine"], "score_histogram");
@@ -94,8 +100,8 @@ class PartReader {
     for (const std::vector<double>* counts : {&histogram.genuine, &histogram.impostor}) {
       for (const double count : *counts) require(count >= 0, "score_histogram", form);
     }
-    require(histogram.low < histogram.high && histogram.genuine.size() == histogram.impostor.size(), "score_histogram",
-            form);
+    require(histogram.low < histogram.high && histogram.genuine.size() == histogram.impostor.size(),
+            "score_histogram", form);
     return histogram;
   }
 
@@ -104,10 +110,12 @@ class PartReader {
     if (!json_.contains(name)) return pairs;
     require(json_[name].is_array(), name, "a list of {a, b, score}");
     for (const Json& entry : json_[name]) {
-      const bool fits = entry.is_object() && entry.contains("a") && entry["a"].is_string() && entry.contains("b") &&
-                        entry["b"].is_string() && std::isfinite(number_or_none(entry, "score"));
+      const bool fits = entry.is_object() && entry.contains("a") && entry["a"].is_string() &&
+                        entry.contains("b") && entry["b"].is_string() &&
+                        std::isfinite(number_or_none(entry, "score"));
       require(fits, name, "a list of {a, b, score}");
-      pairs.push_back({entry["a"].get<std::string>(), entry["b"].get<std::string>(), entry["score"].get<double>()});
+      pairs.push_back(
+          {entry["a"].get<std::string>(), entry["b"].get<std::string>(), entry["score"].get<double>()});
     }
     return pairs;
   }
@@ -115,8 +123,9 @@ class PartReader {
  private:
   void require(bool holds, const char* part, const char* expected) const {
     if (holds) return;
-    throw Error(ErrorKind::kFormat, fmt::format("{}: \"{}\" has another form (expected {}); write the file again", path_,
-                                                part, expected));
+    throw Error(ErrorKind::kFormat,
+                fmt::format("{}: \"{}\" has another form (expected {}); write the file again", path_, part,
+                            expected));
   }
 
   // Rates that could not be measured are null, a gap.
@@ -124,7 +133,8 @@ class PartReader {
     const std::vector<double> x = numbers(first, part), y = numbers(second, part);
     require(x.size() == y.size(), part, "two lists of numbers of equal length");
     const bool is_finite = std::all_of(x.begin(), x.end(), [](double value) { return std::isfinite(value); });
-    require(is_finite && std::is_sorted(x.begin(), x.end()), part, "numbers that do not fall in the first list");
+    require(is_finite && std::is_sorted(x.begin(), x.end()), part,
+            "numbers that do not fall in the first list");
     std::vector<ChartPoint> points;
     for (std::size_t i = 0; i < x.size(); ++i) points.push_back({x[i], y[i]});
     return points;
@@ -152,7 +162,8 @@ class PartReader {
 }  // namespace
 
 std::string EvaluationRecord::text(const std::string& name) const {
-  const auto found = std::find_if(texts.begin(), texts.end(), [&](const auto& entry) { return entry.first == name; });
+  const auto found =
+      std::find_if(texts.begin(), texts.end(), [&](const auto& entry) { return entry.first == name; });
   return found == texts.end() ? "" : found->second;
 }
 
@@ -161,9 +172,10 @@ EvaluationRecord read_evaluation_record(const std::string& path) {
   const auto has = [&](const char* name) { return json.is_object() && json.contains(name); };
   const auto parts_of_ours = {"figures", "roc", "cmc", "score_histogram", "differences", "accuracy_mean"};
   if (std::none_of(parts_of_ours.begin(), parts_of_ours.end(), has)) {
-    throw Error(ErrorKind::kFormat, fmt::format("{}: no evaluation (expected a JSON object with \"figures\", \"roc\" or "
-                                                "\"cmc\"); name a file that evaluate --json wrote, or a run directory",
-                                                path));
+    throw Error(ErrorKind::kFormat,
+                fmt::format("{}: no evaluation (expected a JSON object with \"figures\", \"roc\" or "
+                            "\"cmc\"); name a file that evaluate --json wrote, or a run directory",
+                            path));
   }
   const PartReader parts(json, path);
   EvaluationRecord evaluation;
@@ -178,12 +190,14 @@ EvaluationRecord read_evaluation_record(const std::string& path) {
   evaluation.worst_genuine = parts.pairs("worst_genuine");
   evaluation.worst_impostor = parts.pairs("worst_impostor");
 
-  for (const char* shown_elsewhere : {"figures", "bootstrap", "score_histogram", "differences"}) json.erase(shown_elsewhere);
+  for (const char* shown_elsewhere : {"figures", "bootstrap", "score_histogram", "differences"})
+    json.erase(shown_elsewhere);
   JsonLeaves leaves;
   collect_leaves(json, "", leaves);
   for (const auto& [name, value] : leaves.numbers) {
-    const bool is_figure = std::any_of(evaluation.figures.begin(), evaluation.figures.end(),
-                                       [&, &name = name](const FigureRecord& figure) { return figure.name == name; });
+    const bool is_figure =
+        std::any_of(evaluation.figures.begin(), evaluation.figures.end(),
+                    [&, &name = name](const FigureRecord& figure) { return figure.name == name; });
     if (!is_figure) evaluation.numbers.emplace_back(name, value);
   }
   evaluation.texts = std::move(leaves.texts);

@@ -16,7 +16,7 @@ struct FigureRecord {
   double value = std::numeric_limits<double>::quiet_NaN();  // NaN: not measured, see `unmeasurable`
   double low = std::numeric_limits<double>::quiet_NaN();    // NaN: no interval
   double high = std::numeric_limits<double>::quiet_NaN();
-  std::string unmeasurable;                                 // why there is no value
+  std::string unmeasurable;  // why there is no value
 };
 
 struct PairRecord {
@@ -33,12 +33,13 @@ struct DifferenceRecord {
 };
 
 struct HistogramRecord {
-  double low = -1, high = 1;  // where the first bin begins and the last one ends
+  double low = -1, high = 1;              // where the first bin begins and the last one ends
   std::vector<double> genuine, impostor;  // counts of equal bins
 };
 
-// An evaluation file: eval/evaluation_json.h says who writes it; the cmc_*.json files of the MegaFace devkit have the
-// same form of "roc" and "cmc". A file of evaluate compare has differences only. Every part may be absent, not all.
+// An evaluation file: eval/evaluation_json.h says who writes it; the cmc_*.json files of the MegaFace devkit
+// have the same form of "roc" and "cmc". A file of evaluate compare has differences only. Every part may be
+// absent, not all.
 struct EvaluationRecord {
   std::string path;
   std::vector<FigureRecord> figures;                       // these three in the order of the file
@@ -54,8 +55,8 @@ struct EvaluationRecord {
   std::string text(const std::string& name) const;  // "" when there is none
 };
 
-// Throws Error{kIo}, or Error{kFormat} when the file is no JSON object, holds none of these parts, or a part has another
-// form.
+// Throws Error{kIo}, or Error{kFormat} when the file is no JSON object, holds none of these parts, or a part
+// has another form.
 EvaluationRecord read_evaluation_record(const std::string& path);
 
 }  // namespace aface

@@ -40,7 +40,8 @@ std::string roc_chart(const std::vector<ReportInput>& inputs) {
   chart.x = {"FAR", Scale::kLog, {}, 1.0, false};
   chart.y.label = "TAR, %";
   chart.y.high = 100;
-  chart.series = curves_of(inputs, [](const EvaluationRecord& evaluation) { return as_percent(evaluation.roc); });
+  chart.series =
+      curves_of(inputs, [](const EvaluationRecord& evaluation) { return as_percent(evaluation.roc); });
   return chart_figure(chart);
 }
 
@@ -65,7 +66,8 @@ std::string cmc_chart(const std::vector<ReportInput>& inputs) {
   chart.x = {"rank", Scale::kLog, 1.0, {}, false};
   chart.y.label = "%";
   chart.y.high = 100;
-  chart.series = curves_of(inputs, [](const EvaluationRecord& evaluation) { return as_percent(evaluation.cmc); });
+  chart.series =
+      curves_of(inputs, [](const EvaluationRecord& evaluation) { return as_percent(evaluation.cmc); });
   return chart_figure(chart);
 }
 
@@ -76,13 +78,14 @@ std::string open_set_chart(const std::vector<ReportInput>& inputs) {
   chart.x = {"FPIR", Scale::kLog, {}, 1.0, false};
   chart.y.label = "DIR, %";
   chart.y.high = 100;
-  chart.series = curves_of(inputs, [](const EvaluationRecord& evaluation) { return as_percent(evaluation.open_set); });
+  chart.series =
+      curves_of(inputs, [](const EvaluationRecord& evaluation) { return as_percent(evaluation.open_set); });
   return chart_figure(chart);
 }
 
 // The outline of the bins [first, last), in percent of all scores of the kind.
-std::vector<ChartPoint> stairs(const std::vector<double>& counts, const HistogramRecord& histogram, std::size_t first,
-                          std::size_t last) {
+std::vector<ChartPoint> stairs(const std::vector<double>& counts, const HistogramRecord& histogram,
+                               std::size_t first, std::size_t last) {
   const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
   const double width = (histogram.high - histogram.low) / static_cast<double>(counts.size());
   std::vector<ChartPoint> points;
@@ -121,8 +124,10 @@ std::string histogram_charts(const ReportInput& input) {
   chart.title = input.label + ": scores";
   chart.x.label = "score";
   chart.y.label = "% in a bin";
-  chart.series.push_back({"impostor", "", "var(--s1)", Mark::kArea, stairs(histogram.impostor, histogram, first, last)});
-  chart.series.push_back({"genuine", "", "var(--s0)", Mark::kArea, stairs(histogram.genuine, histogram, first, last)});
+  chart.series.push_back(
+      {"impostor", "", "var(--s1)", Mark::kArea, stairs(histogram.impostor, histogram, first, last)});
+  chart.series.push_back(
+      {"genuine", "", "var(--s0)", Mark::kArea, stairs(histogram.genuine, histogram, first, last)});
 
   double highest = 0, lowest = 100;
   for (const Series& series : chart.series) {
@@ -132,7 +137,10 @@ std::string histogram_charts(const ReportInput& input) {
     }
   }
   if (const FigureRecord* threshold = strictest_threshold(*input.evaluation)) {
-    chart.series.push_back({readable_name(threshold->name), score_text(threshold->value), "var(--ink)", Mark::kDashedLine,
+    chart.series.push_back({readable_name(threshold->name),
+                            score_text(threshold->value),
+                            "var(--ink)",
+                            Mark::kDashedLine,
                             {{threshold->value, lowest}, {threshold->value, highest}}});
   }
   chart.y.low = 0;
@@ -153,9 +161,12 @@ std::string figure_section(const std::vector<ReportInput>& inputs) {
     if (!input.evaluation) continue;
     bool is_shown = false;
     for (const FigureRecord& figure : input.evaluation->figures) {
-      if (!is_share(figure.name) || std::isnan(figure.value) || std::isnan(figure.low) || std::isnan(figure.high)) continue;
+      if (!is_share(figure.name) || std::isnan(figure.value) || std::isnan(figure.low) ||
+          std::isnan(figure.high))
+        continue;
       const std::string name = readable_name(figure.name);
-      auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& other) { return other.name == name; });
+      auto group =
+          std::find_if(groups.begin(), groups.end(), [&](const auto& other) { return other.name == name; });
       if (group == groups.end()) group = groups.insert(groups.end(), {name, {}});
       group->marks.push_back({input.colour, 100 * figure.value, 100 * figure.low, 100 * figure.high});
       is_shown = true;
@@ -163,14 +174,16 @@ std::string figure_section(const std::vector<ReportInput>& inputs) {
     if (is_shown) legend.emplace_back(input.label, input.colour);
   }
   return section("figures", "Figures with 95 % intervals",
-                 "<p>Intervals are by identity: other people could have been in the test. Two intervals that overlap do not "
+                 "<p>Intervals are by identity: other people could have been in the test. Two intervals that "
+                 "overlap do not "
                  "show that nothing differs; <code>evaluate compare</code> does the paired comparison.</p>",
                  chart_grid(interval_figure("Figures", "%", legend, groups)));
 }
 
 std::string curve_section(const std::vector<ReportInput>& inputs) {
-  return section("curves", "Curves", "", chart_grid(roc_chart(inputs) + det_chart(inputs) + cmc_chart(inputs) +
-                                                open_set_chart(inputs)));
+  return section(
+      "curves", "Curves", "",
+      chart_grid(roc_chart(inputs) + det_chart(inputs) + cmc_chart(inputs) + open_set_chart(inputs)));
 }
 
 std::string histogram_section(const std::vector<ReportInput>& inputs) {
@@ -178,7 +191,8 @@ std::string histogram_section(const std::vector<ReportInput>& inputs) {
   for (const ReportInput& input : inputs) {
     if (input.evaluation) figures += histogram_charts(input);
   }
-  return section("scores", "Scores of genuine and impostor pairs", "<p>Each kind of pair adds up to 100 %.</p>",
+  return section("scores", "Scores of genuine and impostor pairs",
+                 "<p>Each kind of pair adds up to 100 %.</p>",
                  figures.empty() ? "" : "<div class=\"charts two\">" + figures + "</div>");
 }
 

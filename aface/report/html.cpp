@@ -7,8 +7,9 @@ namespace {
 
 constexpr char kReplacement[] = "\xEF\xBF\xBD";  // U+FFFD
 
-// Bytes of the UTF-8 character that `text` begins with, 0 when it is malformed: a wrong or missing continuation byte, an
-// overlong form, a surrogate, or a value beyond U+10FFFF (table 3-7 of the Unicode Standard).
+// Bytes of the UTF-8 character that `text` begins with, 0 when it is malformed: a wrong or missing
+// continuation byte, an overlong form, a surrogate, or a value beyond U+10FFFF (table 3-7 of the Unicode
+// Standard).
 std::size_t character_bytes(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   const auto is_next = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
@@ -42,12 +43,23 @@ std::string escape_html(std::string_view text) {
       continue;
     }
     switch (first) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '"': result += "&quot;"; break;
-      case '\'': result += "&#39;"; break;
-      default: result += text.substr(0, bytes);
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      case '\'':
+        result += "&#39;";
+        break;
+      default:
+        result += text.substr(0, bytes);
     }
     text.remove_prefix(bytes);
   }

@@ -39,31 +39,38 @@ std::string interval_figure(const std::string& title, const std::string& unit,
   std::string marks;
   for (const IntervalGroup& group : groups) {
     y += kNameHeight;
-    marks += fmt::format("<text class=\"name\" x=\"{}\" y=\"{:.1f}\">{}</text>", 2, y - 6, escape_html(group.name));
+    marks += fmt::format("<text class=\"name\" x=\"{}\" y=\"{:.1f}\">{}</text>", 2, y - 6,
+                         escape_html(group.name));
     for (const IntervalMark& mark : group.marks) {
       const double middle = y + kMarkHeight / 2;
       const std::string style = fmt::format("style=\"--c:{}\"", escape_html(mark.colour));
-      marks += fmt::format("<path class=\"line\" {} d=\"M{:.1f} {:.1f}H{:.1f}\"/>", style, x(mark.low), middle, x(mark.high));
-      marks += fmt::format("<circle class=\"dot\" {} cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\"/>", style, x(mark.value), middle);
+      marks += fmt::format("<path class=\"line\" {} d=\"M{:.1f} {:.1f}H{:.1f}\"/>", style, x(mark.low),
+                           middle, x(mark.high));
+      marks += fmt::format("<circle class=\"dot\" {} cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\"/>", style,
+                           x(mark.value), middle);
       y += kMarkHeight;
     }
     y += kGap;
   }
   std::string axis;
   for (const Tick& tick : axis_ticks(range, Scale::kLinear, 6)) {
-    axis += fmt::format("<path class=\"grid\" d=\"M{0:.1f} 4V{1:.1f}\"/>"
-                        "<text class=\"tick\" x=\"{0:.1f}\" y=\"{2:.1f}\" text-anchor=\"middle\">{3}</text>",
-                        x(tick.value), y, y + 16, escape_html(tick.label));
+    axis += fmt::format(
+        "<path class=\"grid\" d=\"M{0:.1f} 4V{1:.1f}\"/>"
+        "<text class=\"tick\" x=\"{0:.1f}\" y=\"{2:.1f}\" text-anchor=\"middle\">{3}</text>",
+        x(tick.value), y, y + 16, escape_html(tick.label));
   }
-  if (baseline == Baseline::kZero) axis += fmt::format("<path class=\"foot\" d=\"M{:.1f} 4V{:.1f}\"/>", x(0), y);
+  if (baseline == Baseline::kZero)
+    axis += fmt::format("<path class=\"foot\" d=\"M{:.1f} 4V{:.1f}\"/>", x(0), y);
   std::string keys;
   for (const auto& [name, colour] : legend) {
-    keys += fmt::format("<li><i class=\"key\" style=\"--c:{}\"></i>{}</li>", escape_html(colour), escape_html(name));
+    keys += fmt::format("<li><i class=\"key\" style=\"--c:{}\"></i>{}</li>", escape_html(colour),
+                        escape_html(name));
   }
   if (!keys.empty()) keys = "<ul class=\"legend\">" + keys + "</ul>";
-  return fmt::format("<figure><figcaption><h3>{0} <span>{1}</span></h3>{2}</figcaption>"
-                     "<svg viewBox=\"0 0 {3} {4}\" role=\"img\"><title>{0}</title>{5}{6}</svg></figure>\n",
-                     escape_html(title), escape_html(unit), keys, kWidth, y + kFoot, axis, marks);
+  return fmt::format(
+      "<figure><figcaption><h3>{0} <span>{1}</span></h3>{2}</figcaption>"
+      "<svg viewBox=\"0 0 {3} {4}\" role=\"img\"><title>{0}</title>{5}{6}</svg></figure>\n",
+      escape_html(title), escape_html(unit), keys, kWidth, y + kFoot, axis, marks);
 }
 
 }  // namespace aface

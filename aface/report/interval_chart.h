@@ -19,8 +19,8 @@ struct IntervalGroup {
 
 enum class Baseline { kNone, kZero };  // kZero: 0 is on the axis, and has a line
 
-// <figure> with a dot and a bar for each mark, one below the other on a common axis; "" without groups. `legend` is
-// (name, colour), and may be empty.
+// <figure> with a dot and a bar for each mark, one below the other on a common axis; "" without groups.
+// `legend` is (name, colour), and may be empty.
 std::string interval_figure(const std::string& title, const std::string& unit,
                             const std::vector<std::pair<std::string, std::string>>& legend,
                             const std::vector<IntervalGroup>& groups, Baseline baseline = Baseline::kNone);

@@ -22,7 +22,8 @@ bool add_line(std::string_view line, RunMetrics& metrics) {
   const auto step = json["step"].get<std::int64_t>();
   for (const auto& [name, value] : json.items()) {
     if (name == "step" || name == "time" || !(value.is_number() || value.is_null())) continue;
-    metrics.series[name].push_back({static_cast<double>(step), value.is_null() ? kNone : value.get<double>()});
+    metrics.series[name].push_back(
+        {static_cast<double>(step), value.is_null() ? kNone : value.get<double>()});
   }
   metrics.last_step = step;
   return true;
@@ -47,14 +48,16 @@ RunMetrics read_metrics(const std::string& path) {
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = text.find('\n', begin);
     const bool is_whole = end != std::string::npos;
-    const std::string_view line = std::string_view(text).substr(begin, is_whole ? end - begin : std::string::npos);
+    const std::string_view line =
+        std::string_view(text).substr(begin, is_whole ? end - begin : std::string::npos);
     ++number;
     if (!add_line(line, metrics)) {
       if (is_whole) {
-        throw Error(ErrorKind::kFormat,
-                    fmt::format("{}:{}: not a line of metrics (expected a JSON object with a whole number \"step\"); "
-                                "name the folder of a run of adaptiveface train",
-                                path, number));
+        throw Error(
+            ErrorKind::kFormat,
+            fmt::format("{}:{}: not a line of metrics (expected a JSON object with a whole number \"step\"); "
+                        "name the folder of a run of adaptiveface train",
+                        path, number));
       }
       metrics.is_cut_short = true;
     }

@@ -22,7 +22,9 @@ std::string count_text(double value) {
   return text;
 }
 
-std::string share_text(double share) { return std::isnan(share) ? "–" : fmt::format("{:.2f} %", 100 * share); }
+std::string share_text(double share) {
+  return std::isnan(share) ? "–" : fmt::format("{:.2f} %", 100 * share);
+}
 
 std::string score_text(double score) { return std::isnan(score) ? "–" : fmt::format("{:.4f}", score); }
 

@@ -2,9 +2,9 @@
 
 namespace aface {
 
-// The style sheet of a report. Series colours are Okabe and Ito's palette ("Color Universal Design", 2008), darker on
-// white and lighter on black where the original has too little contrast; class sizes have steps of matplotlib's plasma
-// map, which keep their order in grey.
+// The style sheet of a report. Series colours are Okabe and Ito's palette ("Color Universal Design", 2008),
+// darker on white and lighter on black where the original has too little contrast; class sizes have steps of
+// matplotlib's plasma map, which keep their order in grey.
 inline constexpr const char* kPageStyle = R"(
 :root{color-scheme:light dark;--page:#fff;--panel:#f6f7f9;--ink:#1b2026;--soft:#59636e;--rule:#dde2e8;--link:#0b62a8;
 --s0:#0072b2;--s1:#d55e00;--s2:#009e73;--s3:#b0528a;--s4:#a87900;--s5:#3f9fd0;--s6:#6a4fb3;--s7:#6b7480;

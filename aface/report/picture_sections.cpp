@@ -29,8 +29,10 @@ std::vector<std::string> folders_for(const PictureOptions& options, const std::s
   return folders;
 }
 
-// Photos of some identities that are not suspects themselves, by identity. Empty when the data are not at hand.
-std::map<std::string, std::vector<std::string>> sound_photos(const RunRecord& run, const std::set<std::string>& identities) {
+// Photos of some identities that are not suspects themselves, by identity. Empty when the data are not at
+// hand.
+std::map<std::string, std::vector<std::string>> sound_photos(const RunRecord& run,
+                                                             const std::set<std::string>& identities) {
   std::set<std::string> suspects;
   for (const NoiseSuspectRecord& suspect : run.suspects) suspects.insert(suspect.path);
   std::map<std::string, std::vector<std::string>> photos;
@@ -59,7 +61,8 @@ std::map<std::string, std::vector<std::string>> sound_photos(const RunRecord& ru
 std::vector<std::string> spread_out(const std::vector<std::string>& photos) {
   if (photos.size() <= kCompanions) return photos;
   std::vector<std::string> some;
-  for (std::size_t i = 0; i < kCompanions; ++i) some.push_back(photos[i * (photos.size() - 1) / (kCompanions - 1)]);
+  for (std::size_t i = 0; i < kCompanions; ++i)
+    some.push_back(photos[i * (photos.size() - 1) / (kCompanions - 1)]);
   return some;
 }
 
@@ -89,18 +92,24 @@ std::string suspect_cards(const RunRecord& run, const PictureOptions& options, T
   for (std::size_t i = 0; i < count; ++i) {
     const NoiseSuspectRecord& suspect = run.suspects[i];
     std::string companions;
-    for (const std::string& picture : thumbnails.show(spread_out(sound[suspect.identity]), folders, kCompanionPx)) {
+    for (const std::string& picture :
+         thumbnails.show(spread_out(sound[suspect.identity]), folders, kCompanionPx)) {
       companions += picture;
     }
-    if (!companions.empty()) companions = "<span class=\"companions\" title=\"other photos of the identity\">" + companions + "</span>";
-    cards += fmt::format("<li class=\"card\"><div class=\"pictures\">{}{}</div><b>{}</b><span class=\"path\">{}</span>{}</li>\n",
-                         pictures[i], companions, breakable_html(suspect.identity), breakable_html(suspect.path), facts_of(suspect));
+    if (!companions.empty())
+      companions =
+          "<span class=\"companions\" title=\"other photos of the identity\">" + companions + "</span>";
+    cards += fmt::format(
+        "<li class=\"card\"><div class=\"pictures\">{}{}</div><b>{}</b><span "
+        "class=\"path\">{}</span>{}</li>\n",
+        pictures[i], companions, breakable_html(suspect.identity), breakable_html(suspect.path),
+        facts_of(suspect));
   }
   return "<ul class=\"cards\">" + cards + "</ul>";
 }
 
-std::string pair_cards(const std::vector<PairRecord>& pairs, const std::string& recorded, const PictureOptions& options,
-                       Thumbnails& thumbnails) {
+std::string pair_cards(const std::vector<PairRecord>& pairs, const std::string& recorded,
+                       const PictureOptions& options, Thumbnails& thumbnails) {
   const std::size_t count = shown_count(pairs, options);
   std::vector<std::string> names;
   for (std::size_t i = 0; i < count; ++i) {
@@ -110,10 +119,11 @@ std::string pair_cards(const std::vector<PairRecord>& pairs, const std::string& 
   const std::vector<std::string> pictures = thumbnails.show(names, folders_for(options, recorded));
   std::string cards;
   for (std::size_t i = 0; i < count; ++i) {
-    cards += fmt::format("<li class=\"card\"><div class=\"pictures\">{}{}</div><b>{}</b>"
-                         "<span class=\"path\">{}</span><span class=\"path\">{}</span></li>\n",
-                         pictures[2 * i], pictures[2 * i + 1], data_html(pairs[i].score, score_text(pairs[i].score)),
-                         breakable_html(pairs[i].a), breakable_html(pairs[i].b));
+    cards += fmt::format(
+        "<li class=\"card\"><div class=\"pictures\">{}{}</div><b>{}</b>"
+        "<span class=\"path\">{}</span><span class=\"path\">{}</span></li>\n",
+        pictures[2 * i], pictures[2 * i + 1], data_html(pairs[i].score, score_text(pairs[i].score)),
+        breakable_html(pairs[i].a), breakable_html(pairs[i].b));
   }
   return "<ul class=\"cards\">" + cards + "</ul>";
 }
@@ -129,10 +139,11 @@ std::string suspects_section(const std::vector<ReportInput>& inputs, const Pictu
                         shown_count(input.run->suspects, options), input.run->suspects.size());
     body += suspect_cards(*input.run, options, thumbnails);
   }
-  return section("suspects", "Noise suspects",
-                 "<p>Photos that stayed far from the prototype of their label. The small pictures are other photos with "
-                 "the same label.</p>",
-                 body);
+  return section(
+      "suspects", "Noise suspects",
+      "<p>Photos that stayed far from the prototype of their label. The small pictures are other photos with "
+      "the same label.</p>",
+      body);
 }
 
 std::string worst_pairs_section(const std::vector<ReportInput>& inputs, const PictureOptions& options,

@@ -39,7 +39,8 @@ std::vector<std::string> labels_of(const std::vector<std::string>& paths) {
     int parts = 1;
     const auto is_shared = [&] {
       const std::string mine = path_end(paths[i], parts);
-      return std::count_if(paths.begin(), paths.end(), [&](const auto& path) { return path_end(path, parts) == mine; }) > 1;
+      return std::count_if(paths.begin(), paths.end(),
+                           [&](const auto& path) { return path_end(path, parts) == mine; }) > 1;
     };
     while (parts < kMostParts && is_shared()) ++parts;
     labels.push_back(path_end(paths[i], parts) + (is_shared() ? fmt::format(" ({})", i + 1) : ""));
@@ -47,7 +48,8 @@ std::vector<std::string> labels_of(const std::vector<std::string>& paths) {
   return labels;
 }
 
-std::vector<ReportInput> read_inputs(const std::vector<std::string>& paths, std::vector<std::string>& warnings) {
+std::vector<ReportInput> read_inputs(const std::vector<std::string>& paths,
+                                     std::vector<std::string>& warnings) {
   const std::vector<std::string> labels = labels_of(paths);
   std::vector<ReportInput> inputs;
   for (std::size_t i = 0; i < paths.size(); ++i) {
@@ -73,7 +75,8 @@ std::string header(const std::string& title, const std::vector<ReportInput>& inp
   for (const ReportInput& input : inputs) {
     const std::string& path = input.run ? input.run->path : input.evaluation->path;
     list += fmt::format("<li><i class=\"key{}\" style=\"--c:{}\"></i><b>{}</b> <small>{}</small></li>",
-                        input.is_dashed ? " dashed" : "", input.colour, breakable_html(input.label), breakable_html(path));
+                        input.is_dashed ? " dashed" : "", input.colour, breakable_html(input.label),
+                        breakable_html(path));
   }
   return fmt::format("<header><h1>{}</h1><ul class=\"inputs\">{}</ul></header>\n", escape_html(title), list);
 }
@@ -94,7 +97,8 @@ std::string contents(const std::string& sections) {
 
 }  // namespace
 
-std::string section(const std::string& id, const std::string& title, const std::string& note, const std::string& body) {
+std::string section(const std::string& id, const std::string& title, const std::string& note,
+                    const std::string& body) {
   if (body.empty()) return "";
   return fmt::format("<section id=\"{}\"><h2>{}</h2>{}{}</section>\n", id, title, note, body);
 }
@@ -105,31 +109,35 @@ std::string chart_grid(const std::string& figures) {
 
 Report make_report(const ReportOptions& options) {
   if (options.inputs.empty()) {
-    throw Error(ErrorKind::kUsage, "report: no input (expected run directories or evaluation files); name at least one");
+    throw Error(ErrorKind::kUsage,
+                "report: no input (expected run directories or evaluation files); name at least one");
   }
   Report report;
   const std::vector<ReportInput> inputs = read_inputs(options.inputs, report.warnings);
   const PictureOptions pictures{options.pictures, options.image_folders};
   Thumbnails thumbnails;
   std::string sections = summary_section(inputs);
-  sections += figure_section(inputs) + comparison_section(inputs) + curve_section(inputs) + histogram_section(inputs);
+  sections +=
+      figure_section(inputs) + comparison_section(inputs) + curve_section(inputs) + histogram_section(inputs);
   sections += worst_pairs_section(inputs, pictures, thumbnails);
-  sections += training_section(inputs) + margin_section(inputs) + mining_section(inputs) + sampling_section(inputs);
+  sections +=
+      training_section(inputs) + margin_section(inputs) + mining_section(inputs) + sampling_section(inputs);
   sections += suspects_section(inputs, pictures, thumbnails);
   sections += options_section(inputs) + other_metrics_section(inputs);
 
   report.pictures = thumbnails.shown();
   if (thumbnails.missing() > 0) {
-    report.warnings.push_back(fmt::format("{} of {} pictures are missing or damaged and shown as empty frames ({}{}); "
-                                          "name their folder with --images",
-                                          thumbnails.missing(), thumbnails.missing() + thumbnails.shown(),
-                                          thumbnails.missing() > 1 ? "first " : "", thumbnails.first_missing()));
+    report.warnings.push_back(
+        fmt::format("{} of {} pictures are missing or damaged and shown as empty frames ({}{}); "
+                    "name their folder with --images",
+                    thumbnails.missing(), thumbnails.missing() + thumbnails.shown(),
+                    thumbnails.missing() > 1 ? "first " : "", thumbnails.first_missing()));
   }
-  report.html = fmt::format("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-                            "<title>{}</title><style>{}</style></head>\n<body>\n{}{}<main>\n{}</main></body></html>\n",
-                            escape_html(options.title), kPageStyle, header(options.title, inputs), contents(sections),
-                            sections);
+  report.html = fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
+      "<title>{}</title><style>{}</style></head>\n<body>\n{}{}<main>\n{}</main></body></html>\n",
+      escape_html(options.title), kPageStyle, header(options.title, inputs), contents(sections), sections);
   return report;
 }
 

@@ -31,7 +31,8 @@ std::string value_text(const toml::node& node) {
 }
 
 // The values as text. Read without the option structs, so that a run of an older version can be shown too.
-void collect_options(const toml::table& table, const std::string& prefix, std::map<std::string, std::string>& options) {
+void collect_options(const toml::table& table, const std::string& prefix,
+                     std::map<std::string, std::string>& options) {
   for (const auto& [key, node] : table) {
     const std::string name = prefix.empty() ? std::string(key.str()) : prefix + "." + std::string(key.str());
     if (const toml::table* inner = node.as_table()) {
@@ -48,8 +49,9 @@ std::map<std::string, std::string> read_options(const std::string& path) {
   try {
     collect_options(toml::parse(text, path), "", options);
   } catch (const toml::parse_error& error) {
-    throw Error(ErrorKind::kFormat, fmt::format("{}:{}: {} (expected TOML as a run writes it); repair or remove the file",
-                                                path, error.source().begin.line, error.description()));
+    throw Error(ErrorKind::kFormat,
+                fmt::format("{}:{}: {} (expected TOML as a run writes it); repair or remove the file", path,
+                            error.source().begin.line, error.description()));
   }
   return options;
 }
@@ -57,14 +59,16 @@ std::map<std::string, std::string> read_options(const std::string& path) {
 void read_summary(const std::string& path, RunRecord& run) {
   const auto json = nlohmann::ordered_json::parse(read_text_file(path), nullptr, false);
   if (!json.is_object()) {
-    throw Error(ErrorKind::kFormat, path + ": not a summary of a run (expected one JSON object); repair or remove the file");
+    throw Error(ErrorKind::kFormat,
+                path + ": not a summary of a run (expected one JSON object); repair or remove the file");
   }
   JsonLeaves leaves;
   collect_leaves(json, "", leaves);
   run.summary = {leaves.numbers.begin(), leaves.numbers.end()};
 }
 
-// Rows of a list whose first line names the columns; of the columns in `needed`, which must be there, the place.
+// Rows of a list whose first line names the columns; of the columns in `needed`, which must be there, the
+// place.
 struct ColumnList {
   std::vector<std::string> columns;
   std::vector<std::vector<std::string>> rows;
@@ -82,8 +86,9 @@ ColumnList read_columns(const std::string& path, const std::vector<std::string>&
       return;
     }
     if (fields.size() != list.columns.size()) {
-      throw row_error(path, row.line, fmt::format("{} fields (expected {}, as in the first line); write the file again",
-                                                  fields.size(), list.columns.size()));
+      throw row_error(path, row.line,
+                      fmt::format("{} fields (expected {}, as in the first line); write the file again",
+                                  fields.size(), list.columns.size()));
     }
     list.rows.push_back(fields);
     list.lines.push_back(row.line);
@@ -91,7 +96,8 @@ ColumnList read_columns(const std::string& path, const std::vector<std::string>&
   for (const std::string& name : needed) {
     const auto place = std::find(list.columns.begin(), list.columns.end(), name);
     if (place == list.columns.end()) {
-      throw row_error(path, 1, fmt::format("no column '{}' (expected the names of columns in the first line)", name));
+      throw row_error(path, 1,
+                      fmt::format("no column '{}' (expected the names of columns in the first line)", name));
     }
     list.places.push_back(static_cast<std::size_t>(place - list.columns.begin()));
   }
@@ -152,9 +158,10 @@ std::string RunRecord::images_list() const {
 
 RunRecord read_run(const std::string& folder) {
   if (!file_exists(folder + "/metrics.jsonl")) {
-    throw Error(ErrorKind::kData, fmt::format("{}: no run directory (expected metrics.jsonl in it); name the --run-dir of "
-                                              "a training that has begun",
-                                              folder));
+    throw Error(ErrorKind::kData,
+                fmt::format("{}: no run directory (expected metrics.jsonl in it); name the --run-dir of "
+                            "a training that has begun",
+                            folder));
   }
   RunRecord run;
   run.path = folder;

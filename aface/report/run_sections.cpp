@@ -1,4 +1,5 @@
-// The charts of what a run logs. Names of metrics: train/progress.cpp, and report() of heads, samplers and selectors.
+// The charts of what a run logs. Names of metrics: train/progress.cpp, and report() of heads, samplers and
+// selectors.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -40,7 +41,10 @@ const std::vector<MetricChart> kMargins = {
 };
 const std::vector<MetricChart> kMining = {
     {"Active classes in a step", {"active_classes"}},
-    {"Softmax mass of wrong classes caught", {"softmax_mass_wrong"}, "%", 100,
+    {"Softmax mass of wrong classes caught",
+     {"softmax_mass_wrong"},
+     "%",
+     100,
      "Of the mass that all wrong classes would have, how much the active ones hold."},
     {"Softmax mass caught, own class included", {"softmax_mass"}, "%", 100},
     {"Mean length of the candidate queues", {"mining/queue_mean_length"}},
@@ -48,7 +52,10 @@ const std::vector<MetricChart> kMining = {
     {"Classes that have never been active", {"mining/never_active_share"}, "%", 100},
 };
 const std::vector<MetricChart> kSampling = {
-    {"Effective number of images", {"sampler/effective_samples"}, "", 1,
+    {"Effective number of images",
+     {"sampler/effective_samples"},
+     "",
+     1,
      "(sum of weights)² / sum of squared weights: how many equally weighted images would be as varied."},
     {"Weights at the lower bound", {"sampler/weight_at_min"}, "% of images", 100},
     {"Weights at the upper bound", {"sampler/weight_at_max"}, "% of images", 100},
@@ -102,11 +109,13 @@ std::string shared_charts(const std::vector<ReportInput>& inputs, const std::vec
 std::vector<std::string> bands_of(const RunMetrics& metrics, const std::string& prefix) {
   std::vector<std::string> bands;
   for (const auto& [name, points] : metrics.series) {
-    const bool is_band = name.rfind(prefix, 0) == 0 && name.size() > prefix.size() && std::isdigit(name[prefix.size()]);
+    const bool is_band =
+        name.rfind(prefix, 0) == 0 && name.size() > prefix.size() && std::isdigit(name[prefix.size()]);
     if (is_band) bands.push_back(name.substr(prefix.size()));
   }
-  std::sort(bands.begin(), bands.end(),
-            [](const std::string& a, const std::string& b) { return std::atoi(a.c_str()) < std::atoi(b.c_str()); });
+  std::sort(bands.begin(), bands.end(), [](const std::string& a, const std::string& b) {
+    return std::atoi(a.c_str()) < std::atoi(b.c_str());
+  });
   return bands;
 }
 
@@ -120,8 +129,8 @@ std::string band_name(std::string band) {
 struct BandChart {
   const char* title;
   const char* prefix;
-  const char* dashed_prefix = nullptr;  // a second metric to compare with
-  double lowest = std::numeric_limits<double>::infinity();  // the axis reaches at least from here ...
+  const char* dashed_prefix = nullptr;                        // a second metric to compare with
+  double lowest = std::numeric_limits<double>::infinity();    // the axis reaches at least from here ...
   double highest = -std::numeric_limits<double>::infinity();  // ... to here
   bool ends_there = false;                                    // and no further
   const char* note = "";                                      // of the dashed lines, where there may be some
@@ -158,7 +167,8 @@ std::string band_charts(const std::vector<ReportInput>& inputs, const BandChart&
       const std::string colour = fmt::format("var(--b{})", std::min(place++, 4));
       const std::vector<ChartPoint>& points = *metrics.find(spec.prefix + band);
       chart.series.push_back({band_name(band), plain_text(points.back().y), colour, Mark::kLine, points});
-      const std::vector<ChartPoint>* rest = spec.dashed_prefix ? metrics.find(spec.dashed_prefix + band) : nullptr;
+      const std::vector<ChartPoint>* rest =
+          spec.dashed_prefix ? metrics.find(spec.dashed_prefix + band) : nullptr;
       if (rest != nullptr) chart.series.push_back({"", "", colour, Mark::kDashedLine, *rest});
       if (rest != nullptr || spec.dashed_prefix == nullptr) chart.note = spec.note;
     }
@@ -198,14 +208,16 @@ std::string training_section(const std::vector<ReportInput>& inputs) {
 
 std::string margin_section(const std::vector<ReportInput>& inputs) {
   BandChart means{"mean margin by number of images", "margin/margin_mean_"};
-  BandChart rest{"1 − p of the own class, by number of images", "margin/one_minus_p_", "margin/equilibrium_drawn_"};
+  BandChart rest{"1 − p of the own class, by number of images", "margin/one_minus_p_",
+                 "margin/equilibrium_drawn_"};
   rest.lowest = 0;
   rest.highest = 1;
   rest.ends_there = true;
-  rest.note = "Dashed: where the learnt margins of the group would be at rest; above 1 they run to the upper bound.";
+  rest.note =
+      "Dashed: where the learnt margins of the group would be at rest; above 1 they run to the upper bound.";
   return section("margins", "Margins", "",
-                 chart_grid(band_charts(inputs, means) + margin_scatters(inputs) + shared_charts(inputs, kMargins) +
-                            band_charts(inputs, rest)));
+                 chart_grid(band_charts(inputs, means) + margin_scatters(inputs) +
+                            shared_charts(inputs, kMargins) + band_charts(inputs, rest)));
 }
 
 std::string mining_section(const std::vector<ReportInput>& inputs) {
@@ -241,7 +253,9 @@ std::string other_metrics_section(const std::vector<ReportInput>& inputs) {
     figures += shared_chart(inputs, {name.c_str(), {name}});
   }
   const std::string grid = chart_grid(figures);
-  return grid.empty() ? "" : section("other", "Everything else logged", "", "<details><summary>Show</summary>" + grid + "</details>");
+  return grid.empty() ? ""
+                      : section("other", "Everything else logged", "",
+                                "<details><summary>Show</summary>" + grid + "</details>");
 }
 
 }  // namespace aface

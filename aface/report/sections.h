@@ -40,12 +40,14 @@ struct PictureOptions {
   std::int64_t pictures = 20;
   std::vector<std::string> folders;
 };
-std::string suspects_section(const std::vector<ReportInput>& inputs, const PictureOptions& options, Thumbnails& thumbnails);
+std::string suspects_section(const std::vector<ReportInput>& inputs, const PictureOptions& options,
+                             Thumbnails& thumbnails);
 std::string worst_pairs_section(const std::vector<ReportInput>& inputs, const PictureOptions& options,
                                 Thumbnails& thumbnails);
 
 // <section id="..."><h2>title</h2>note body</section>, "" when the body is empty. The note is HTML.
-std::string section(const std::string& id, const std::string& title, const std::string& note, const std::string& body);
+std::string section(const std::string& id, const std::string& title, const std::string& note,
+                    const std::string& body);
 std::string chart_grid(const std::string& figures);  // "" when empty
 
 }  // namespace aface

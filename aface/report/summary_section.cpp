@@ -18,7 +18,8 @@ using Text = std::string (*)(double);
 
 std::vector<ReportInput> runs_of(const std::vector<ReportInput>& inputs) {
   std::vector<ReportInput> runs;
-  std::copy_if(inputs.begin(), inputs.end(), std::back_inserter(runs), [](const auto& input) { return !!input.run; });
+  std::copy_if(inputs.begin(), inputs.end(), std::back_inserter(runs),
+               [](const auto& input) { return !!input.run; });
   return runs;
 }
 
@@ -58,7 +59,8 @@ std::string validation_accuracy(const RunRecord& run) {
   if (found == run.summary.end()) return last_metric("validation/accuracy", share_text)(run);
   std::string cell = data_html(found->second, share_text(found->second));
   const auto error = run.summary.find("validation/accuracy_std_error");
-  if (error != run.summary.end()) cell += " ± " + data_html(error->second, fmt::format("{:.2f}", 100 * error->second));
+  if (error != run.summary.end())
+    cell += " ± " + data_html(error->second, fmt::format("{:.2f}", 100 * error->second));
   return cell;
 }
 
@@ -99,17 +101,22 @@ Table run_table(const std::vector<ReportInput>& runs) {
 
 // A figure with its interval, or why it has no value.
 std::string figure_cell(const FigureRecord& figure) {
-  if (std::isnan(figure.value)) return "<small>not measurable: " + escape_html(figure.unmeasurable) + "</small>";
+  if (std::isnan(figure.value))
+    return "<small>not measurable: " + escape_html(figure.unmeasurable) + "</small>";
   const bool in_percent = is_share(figure.name);
-  std::string cell = data_html(figure.value, in_percent ? share_text(figure.value) : score_text(figure.value));
+  std::string cell =
+      data_html(figure.value, in_percent ? share_text(figure.value) : score_text(figure.value));
   if (std::isnan(figure.low) || std::isnan(figure.high)) return cell;
-  const auto end_text = [&](double end) { return in_percent ? fmt::format("{:.2f}", 100 * end) : score_text(end); };
+  const auto end_text = [&](double end) {
+    return in_percent ? fmt::format("{:.2f}", 100 * end) : score_text(end);
+  };
   return cell + fmt::format(" <small>{} to {}</small>", data_html(figure.low, end_text(figure.low)),
                             data_html(figure.high, end_text(figure.high)));
 }
 
 std::string number_cell(double value) {
-  return data_html(value, value == std::floor(value) && std::abs(value) > 1 ? count_text(value) : fmt::format("{:.6g}", value));
+  return data_html(value, value == std::floor(value) && std::abs(value) > 1 ? count_text(value)
+                                                                            : fmt::format("{:.6g}", value));
 }
 
 // Names in the order in which the inputs first have them.
@@ -153,7 +160,8 @@ std::string figure_table(const std::vector<ReportInput>& evaluations) {
   }
   EvaluationTable table(evaluations);
   for (const std::string& name : texts.names()) {
-    table.add(name, [&](const EvaluationRecord& evaluation) { return breakable_html(evaluation.text(name)); });
+    table.add(name,
+              [&](const EvaluationRecord& evaluation) { return breakable_html(evaluation.text(name)); });
   }
   for (const std::string& name : figures.names()) {
     table.add(name, [&](const EvaluationRecord& evaluation) {
@@ -206,7 +214,8 @@ std::string summary_section(const std::vector<ReportInput>& inputs) {
     body += "<p>Evaluations; below a figure its 95 % interval, where the file has one.</p>";
     body += figure_table(evaluations);
     const std::string numbers = number_table(evaluations);
-    if (!numbers.empty()) body += "<details><summary>Counts and other numbers</summary>" + numbers + "</details>";
+    if (!numbers.empty())
+      body += "<details><summary>Counts and other numbers</summary>" + numbers + "</details>";
   }
   return section("summary", "Summary", "", body);
 }

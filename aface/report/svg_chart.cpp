@@ -19,7 +19,9 @@ constexpr std::size_t kBuckets = 120;
 constexpr double kDotCell = 2;
 constexpr double kRim = 4;  // marks on the border of the plot are shown whole
 
-bool fits(double value, Scale scale) { return std::isfinite(value) && (scale == Scale::kLinear || value > 0); }
+bool fits(double value, Scale scale) {
+  return std::isfinite(value) && (scale == Scale::kLinear || value > 0);
+}
 
 // Limits of the values on one axis; low > high when there is none.
 AxisRange extent(const Chart& chart, double ChartPoint::*coordinate) {
@@ -102,7 +104,8 @@ std::string draw(const Series& series, const Mapping& x, const Mapping& y) {
   const std::string style = fmt::format("style=\"--c:{}\"", escape_html(series.colour));
   std::vector<ChartPoint> points = in_pixels(series, x, y);
   if (series.mark == Mark::kDots) {
-    return fmt::format("<path class=\"dots\" {} d=\"{}\"/>", style, dots_path(thin_scatter(points, kDotCell)));
+    return fmt::format("<path class=\"dots\" {} d=\"{}\"/>", style,
+                       dots_path(thin_scatter(points, kDotCell)));
   }
   points = thin_line(points, kBuckets);
   const std::string line = line_path(points);
@@ -112,8 +115,8 @@ std::string draw(const Series& series, const Mapping& x, const Mapping& y) {
     svg += fmt::format("<path class=\"area\" {} d=\"{}L{} {}L{} {}Z\"/>", style, line, px(points.back().x),
                        px(y.begin_px), px(points.front().x), px(y.begin_px));
   }
-  return svg + fmt::format("<path class=\"line{}\" {} d=\"{}\"/>", series.mark == Mark::kDashedLine ? " dashed" : "",
-                           style, line);
+  return svg + fmt::format("<path class=\"line{}\" {} d=\"{}\"/>",
+                           series.mark == Mark::kDashedLine ? " dashed" : "", style, line);
 }
 
 std::string x_axis(const Axis& axis, const std::vector<Tick>& ticks, const Mapping& x) {
@@ -157,7 +160,8 @@ std::string legend(const Chart& chart) {
 
 // Characters, not bytes: superscripts have three of these.
 double letters(const std::string& text) {
-  return static_cast<double>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return static_cast<double>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 }  // namespace
@@ -180,16 +184,19 @@ std::string chart_figure(const Chart& chart) {
   const std::string title = escape_html(chart.title);
   const std::string unit = chart.y.label.empty() ? "" : " <span>" + escape_html(chart.y.label) + "</span>";
   const double foot = kHeight - kBottom, right = kWidth - kRight;
-  std::string svg = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title>", kWidth, kHeight, title);
+  std::string svg =
+      fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title>", kWidth, kHeight, title);
   svg += y_axis(y_ticks, y, left) + x_axis(chart.x, x_ticks, x);
   svg += fmt::format("<path class=\"foot\" d=\"M{} {}H{}\"/>", px(left), px(foot), px(right));
   // An inner picture, as its border cuts off what the axes leave out.
-  const std::string box = fmt::format("{} {} {} {}", px(left - kRim), px(kTop - kRim), px(right - left + 2 * kRim),
-                                      px(foot - kTop + 2 * kRim));
+  const std::string box = fmt::format("{} {} {} {}", px(left - kRim), px(kTop - kRim),
+                                      px(right - left + 2 * kRim), px(foot - kTop + 2 * kRim));
   svg += fmt::format("<svg x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" viewBox=\"{}\">{}</svg></svg>",
-                     px(left - kRim), px(kTop - kRim), px(right - left + 2 * kRim), px(foot - kTop + 2 * kRim), box, marks);
+                     px(left - kRim), px(kTop - kRim), px(right - left + 2 * kRim),
+                     px(foot - kTop + 2 * kRim), box, marks);
   const std::string note = chart.note.empty() ? "" : "<p>" + escape_html(chart.note) + "</p>";
-  return "<figure><figcaption><h3>" + title + unit + "</h3>" + note + legend(chart) + "</figcaption>" + svg + "</figure>\n";
+  return "<figure><figcaption><h3>" + title + unit + "</h3>" + note + legend(chart) + "</figcaption>" + svg +
+         "</figure>\n";
 }
 
 }  // namespace aface

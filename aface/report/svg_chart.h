@@ -21,7 +21,8 @@ struct Series {
   std::string note;    // behind the name, "2.791"
   std::string colour;  // any CSS colour, "var(--s0)"
   Mark mark = Mark::kLine;
-  std::vector<ChartPoint> points;  // lines ordered by x; on log axes, points that are not positive are left out
+  std::vector<ChartPoint>
+      points;  // lines ordered by x; on log axes, points that are not positive are left out
 };
 
 struct Axis {
@@ -38,9 +39,9 @@ struct Chart {
   std::vector<Series> series;
 };
 
-// <figure> with title, legend and inline SVG, or "" when no series has a point to show. Texts are escaped here. Lines
-// are thinned to a few hundred points and scatters to one dot per 2 x 2 pixels. Colours and fonts come from the page's
-// style sheet (page_style.h).
+// <figure> with title, legend and inline SVG, or "" when no series has a point to show. Texts are escaped
+// here. Lines are thinned to a few hundred points and scatters to one dot per 2 x 2 pixels. Colours and fonts
+// come from the page's style sheet (page_style.h).
 std::string chart_figure(const Chart& chart);
 
 }  // namespace aface

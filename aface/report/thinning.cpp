@@ -11,7 +11,8 @@ namespace aface {
 namespace {
 
 // Appends first, lowest, highest and last of points[begin, end).
-void keep_extremes(const std::vector<ChartPoint>& points, std::size_t begin, std::size_t end, std::vector<ChartPoint>& kept) {
+void keep_extremes(const std::vector<ChartPoint>& points, std::size_t begin, std::size_t end,
+                   std::vector<ChartPoint>& kept) {
   const std::size_t none = points.size();
   std::size_t first = none, last = none, lowest = none, highest = none;
   for (std::size_t i = begin; i < end; ++i) {
@@ -38,7 +39,8 @@ std::vector<ChartPoint> thin_line(const std::vector<ChartPoint>& points, std::si
   const double low = points.front().x, width = points.back().x - low;
   const auto bucket_of = [&](const ChartPoint& point) {
     const double share = width > 0 ? (point.x - low) / width : 0;
-    return std::min(buckets - 1, static_cast<std::size_t>(std::max(0.0, share * static_cast<double>(buckets))));
+    return std::min(buckets - 1,
+                    static_cast<std::size_t>(std::max(0.0, share * static_cast<double>(buckets))));
   };
   std::vector<ChartPoint> kept;
   for (std::size_t begin = 0; begin < points.size();) {

@@ -34,7 +34,8 @@ std::string file_below(const std::string& folder, const std::string& name) {
 
 // A name that fits two pictures equally well fits none, and neither do two names that would get one picture.
 std::vector<std::int64_t> match_or_none(const std::vector<std::string>& wanted,
-                                        const std::vector<std::string>& available, const std::string& folder) {
+                                        const std::vector<std::string>& available,
+                                        const std::string& folder) {
   try {
     return match_paths(wanted, available, folder);
   } catch (const Error&) {
@@ -87,7 +88,8 @@ std::vector<std::string> Thumbnails::show(const std::vector<std::string>& names,
   const std::vector<std::string> paths = find(names, folders);
   std::vector<std::string> pieces;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    pieces.push_back(paths[i].empty() ? empty_frame(names[i], "no such picture") : show_file(paths[i], names[i], box_px));
+    pieces.push_back(paths[i].empty() ? empty_frame(names[i], "no such picture")
+                                      : show_file(paths[i], names[i], box_px));
   }
   return pieces;
 }
@@ -97,13 +99,14 @@ std::string Thumbnails::show_file(const std::string& path, const std::string& na
   if (!image.ok()) return empty_frame(name, image.error().what());
   const Image small = shrink(std::move(image).value(), box_px);
   ++shown_;
-  return fmt::format("<img width=\"{}\" height=\"{}\" alt=\"{}\" src=\"data:image/jpeg;base64,{}\">", small.width,
-                     small.height, escape_html(name), base64(encode_jpeg(small, kJpegQuality)));
+  return fmt::format("<img width=\"{}\" height=\"{}\" alt=\"{}\" src=\"data:image/jpeg;base64,{}\">",
+                     small.width, small.height, escape_html(name), base64(encode_jpeg(small, kJpegQuality)));
 }
 
 std::string Thumbnails::empty_frame(const std::string& name, const std::string& reason) {
   if (missing_++ == 0) first_missing_ = name + ": " + reason;
-  return fmt::format("<span class=\"missing\" title=\"{}\">{}</span>", escape_html(reason), escape_html(name));
+  return fmt::format("<span class=\"missing\" title=\"{}\">{}</span>", escape_html(reason),
+                     escape_html(name));
 }
 
 }  // namespace aface

@@ -23,7 +23,8 @@ std::string bytes_of(const std::string& path) {
 
 void train_tiny(const std::string& run) {
   const std::string recipe = std::string(AFACE_SOURCE_DIR) + "/configs/tiny.toml";
-  const RunResult result = run_adaptiveface({"train", "--config", recipe, "--run-dir", run, "--threads", "1"});
+  const RunResult result =
+      run_adaptiveface({"train", "--config", recipe, "--run-dir", run, "--threads", "1"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
 }
 
@@ -33,8 +34,8 @@ TEST(ReportCommand, ShowsARunAndItsEvaluationOnOnePage) {
   train_tiny(run);
   const std::string heldout = run + "/faces/heldout";
   const RunResult evaluation =
-      run_adaptiveface({"evaluate", "pairs", "--pairs", heldout + "/pairs.txt", "--images", heldout + "/images", "--model",
-                        run + "/model.safetensors", "--json", json});
+      run_adaptiveface({"evaluate", "pairs", "--pairs", heldout + "/pairs.txt", "--images",
+                        heldout + "/images", "--model", run + "/model.safetensors", "--json", json});
   ASSERT_EQ(evaluation.exit_code, 0) << evaluation.err;
 
   const RunResult result = run_adaptiveface({"report", run, json, "--out", page, "--pictures", "5"});
@@ -69,13 +70,16 @@ TEST(ReportCommand, ARunThatGoesOnIsShownAndTheCutLineNamed) {
   dir.write("run/metrics.jsonl", "{\"step\":10,\"loss\":3.5}\n{\"step\":20,\"loss\":2.5}\n{\"step\":30,\"lo");
   const RunResult result = run_adaptiveface({"report", dir.file("run"), "--out", dir.file("r.html")});
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_THAT(result.err, HasSubstr("[report] warning: " + dir.file("run/metrics.jsonl") + ": the last line is incomplete"));
+  EXPECT_THAT(result.err, HasSubstr("[report] warning: " + dir.file("run/metrics.jsonl") +
+                                    ": the last line is incomplete"));
   EXPECT_THAT(bytes_of(dir.file("r.html")), HasSubstr("<data value=\"2.5\">2.5</data>"));
 }
 
 TEST(ReportCommand, AMissingPictureIsAWarningAndNoError) {
   const TempDir dir;
-  dir.write("e.json", R"({"figures": {}, "images": "/nowhere", "worst_genuine": [{"a": "x<1>.jpg", "b": "y.jpg", "score": 0.1}]})");
+  dir.write(
+      "e.json",
+      R"({"figures": {}, "images": "/nowhere", "worst_genuine": [{"a": "x<1>.jpg", "b": "y.jpg", "score": 0.1}]})");
   const RunResult result = run_adaptiveface({"report", dir.file("e.json"), "--out", dir.file("r.html")});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.err, HasSubstr("2 of 2 pictures are missing or damaged"));

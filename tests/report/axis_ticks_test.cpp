@@ -32,8 +32,10 @@ TEST(AxisTicks, LinearLabelsHaveTheDecimalsOfTheStep) {
   EXPECT_THAT(labels({-1, 1}, Scale::kLinear, 4), ElementsAre("-1.0", "-0.5", "0", "0.5", "1.0"));
   EXPECT_THAT(labels({0.07, 0.13}, Scale::kLinear, 3), ElementsAre("0.08", "0.10", "0.12"));
   EXPECT_THAT(labels({100, 10500}, Scale::kLinear, 6), ElementsAre("2k", "4k", "6k", "8k", "10k"));
-  EXPECT_THAT(labels({0, 2500000}, Scale::kLinear, 5), ElementsAre("0", "0.5M", "1.0M", "1.5M", "2.0M", "2.5M"));
-  EXPECT_THAT(labels({0, 1e-4}, Scale::kLinear, 5), ElementsAre("0", "2e-05", "4e-05", "6e-05", "8e-05", "0.0001"));
+  EXPECT_THAT(labels({0, 2500000}, Scale::kLinear, 5),
+              ElementsAre("0", "0.5M", "1.0M", "1.5M", "2.0M", "2.5M"));
+  EXPECT_THAT(labels({0, 1e-4}, Scale::kLinear, 5),
+              ElementsAre("0", "2e-05", "4e-05", "6e-05", "8e-05", "0.0001"));
   EXPECT_THAT(labels({0, 5000}, Scale::kLinear, 5), ElementsAre("0", "1000", "2000", "3000", "4000", "5000"));
 }
 
@@ -42,7 +44,8 @@ TEST(AxisTicks, LogTicksArePowersOfTen) {
   EXPECT_THAT(labels({1, 1000}, Scale::kLog), ElementsAre("1", "10", "100", "1000"));
   EXPECT_THAT(labels({100, 1e6}, Scale::kLog), ElementsAre("100", "1000", "10k", "100k", "1M"));
   EXPECT_THAT(labels({0.1, 1}, Scale::kLog), ElementsAre("0.1", "0.2", "0.5", "1"));
-  EXPECT_THAT(labels({0.002, 0.05}, Scale::kLog), ElementsAre("2·10⁻³", "5·10⁻³", "10⁻²", "2·10⁻²", "5·10⁻²"));
+  EXPECT_THAT(labels({0.002, 0.05}, Scale::kLog),
+              ElementsAre("2·10⁻³", "5·10⁻³", "10⁻²", "2·10⁻²", "5·10⁻²"));
   EXPECT_THAT(labels({1e-12, 1}, Scale::kLog),
               ElementsAre("10⁻¹²", "10⁻¹⁰", "10⁻⁸", "10⁻⁶", "10⁻⁴", "10⁻²", "1"));
 }

@@ -41,9 +41,9 @@ TEST(EscapeHtml, KeepsTheCharactersOfOtherScripts) {
 TEST(EscapeHtml, WhatIsNotUtf8IsReplacedByteByByte) {
   const std::string bad = "\xEF\xBF\xBD";
   EXPECT_EQ(escape_html("a\xFFz"), "a" + bad + "z");
-  EXPECT_EQ(escape_html("\xC3"), bad);                          // cut short
-  EXPECT_EQ(escape_html("\xC0\xBC"), bad + bad);                // overlong '<'
-  EXPECT_EQ(escape_html("\xED\xA0\x80"), bad + bad + bad);      // surrogate
+  EXPECT_EQ(escape_html("\xC3"), bad);                                // cut short
+  EXPECT_EQ(escape_html("\xC0\xBC"), bad + bad);                      // overlong '<'
+  EXPECT_EQ(escape_html("\xED\xA0\x80"), bad + bad + bad);            // surrogate
   EXPECT_EQ(escape_html("\xF4\x90\x80\x80"), bad + bad + bad + bad);  // beyond U+10FFFF
   EXPECT_EQ(escape_html(std::string("a\0b\x1B", 4)), "a" + bad + "b" + bad);
 }

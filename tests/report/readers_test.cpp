@@ -42,23 +42,27 @@ TEST(ReadMetrics, EveryCutOfTheLastLineLeavesTheLinesBeforeIt) {
     EXPECT_EQ(metrics.last_step, 1) << cut;
     EXPECT_EQ(metrics.is_cut_short, cut > 0) << cut;
   }
-  EXPECT_EQ(read_metrics(dir.write("metrics.jsonl", first + second)).last_step, 2);  // only the line end is missing
+  EXPECT_EQ(read_metrics(dir.write("metrics.jsonl", first + second)).last_step,
+            2);  // only the line end is missing
 }
 
 TEST(ReadMetrics, AWrongLineInBetweenIsNamed) {
   const test::TempDir dir;
   const std::string path = dir.write("metrics.jsonl", "{\"step\":1}\nhello\n{\"step\":2}\n");
-  EXPECT_THAT(test::error_of(ErrorKind::kFormat, [&] { read_metrics(path); }), HasSubstr("metrics.jsonl:2: "));
+  EXPECT_THAT(test::error_of(ErrorKind::kFormat, [&] { read_metrics(path); }),
+              HasSubstr("metrics.jsonl:2: "));
   EXPECT_THAT(test::error_of(ErrorKind::kIo, [&] { read_metrics(dir.file("none")); }), HasSubstr("none"));
 }
 
 TEST(ReadRun, ReadsAllThatARunLeaves) {
   const test::TempDir dir;
   dir.write("run/metrics.jsonl", "{\"step\":1,\"loss\":3}\n");
-  dir.write("run/config.toml", "[data]\nsource = \"list\"\nroot = \"/faces <1>\"\nlist = \"faces.tsv\"\n[head]\nmargin = 0.35\n"
-                               "[optimizer]\nmilestones = [0.5, 0.75]\n[from_the_future]\nx = true\n");
-  dir.write("run/summary.json", "{\"seed\":1,\"command\":\"x\",\"data\":{\"images\":240},\"validation\":{\"folds\":[{\"a\":1}],"
-                                "\"tar_at_far\":{\"0.1\":0.75}}}");
+  dir.write("run/config.toml",
+            "[data]\nsource = \"list\"\nroot = \"/faces <1>\"\nlist = \"faces.tsv\"\n[head]\nmargin = 0.35\n"
+            "[optimizer]\nmilestones = [0.5, 0.75]\n[from_the_future]\nx = true\n");
+  dir.write("run/summary.json",
+            "{\"seed\":1,\"command\":\"x\",\"data\":{\"images\":240},\"validation\":{\"folds\":[{\"a\":1}],"
+            "\"tar_at_far\":{\"0.1\":0.75}}}");
   dir.write("run/margins.tsv", "identity\timages\tmargin\nAnn\t12\t0.25\n");
   dir.write("run/noise_suspects.tsv", "path\tidentity\tscore\ttimes_seen\na/1.jpg\ta\t0.1362\t7\n");
   const RunRecord run = read_run(dir.file("run"));
@@ -93,9 +97,11 @@ TEST(ReadRun, ARunThatGoesOnHasNoResultsYet) {
 TEST(ReadRun, DamageIsNamedByFile) {
   const test::TempDir dir;
   dir.write("no/run.txt", "");
-  EXPECT_THAT(test::error_of(ErrorKind::kData, [&] { read_run(dir.file("no")); }), HasSubstr("no run directory"));
+  EXPECT_THAT(test::error_of(ErrorKind::kData, [&] { read_run(dir.file("no")); }),
+              HasSubstr("no run directory"));
   dir.write("run/metrics.jsonl", "");
-  const auto expect_refused = [&](const std::string& file, const std::string& content, const std::string& says) {
+  const auto expect_refused = [&](const std::string& file, const std::string& content,
+                                  const std::string& says) {
     dir.write("run/" + file, content);
     EXPECT_THAT(test::error_of(ErrorKind::kFormat, [&] { read_run(dir.file("run")); }),
                 ::testing::AllOf(HasSubstr(file), HasSubstr(says)));
@@ -139,13 +145,14 @@ TEST(ReadEvaluation, ReadsAllParts) {
 
 TEST(ReadEvaluation, OpenSetCurvesAreKeptApartFromVerification) {
   const test::TempDir dir;
-  const EvaluationRecord identification =
-      read_evaluation_record(dir.write("i.json", R"({"protocol": "identification", "roc": [[0.01, 0.1], [0.5, null]]})"));
+  const EvaluationRecord identification = read_evaluation_record(
+      dir.write("i.json", R"({"protocol": "identification", "roc": [[0.01, 0.1], [0.5, null]]})"));
   EXPECT_TRUE(identification.roc.empty());
   ASSERT_EQ(identification.open_set.size(), 2u);
   EXPECT_EQ(identification.open_set[0].y, 0.5);
   EXPECT_TRUE(std::isnan(identification.open_set[1].y));
-  const EvaluationRecord blufr = read_evaluation_record(dir.write("b.json", R"({"protocol": "blufr", "figures": {},
+  const EvaluationRecord blufr =
+      read_evaluation_record(dir.write("b.json", R"({"protocol": "blufr", "figures": {},
     "roc": [[0, 1], [0.5, 1]], "dir_curve": {"far": [0.01, 0.1], "ranks": [1, 5], "mean": [[0.4, 0.5], [0.6, 0.7]]}})"));
   EXPECT_EQ(blufr.roc.size(), 2u);
   ASSERT_EQ(blufr.open_set.size(), 2u);
@@ -154,7 +161,8 @@ TEST(ReadEvaluation, OpenSetCurvesAreKeptApartFromVerification) {
 
 TEST(ReadEvaluation, ReadsTheDifferencesOfAComparison) {
   const test::TempDir dir;
-  const EvaluationRecord comparison = read_evaluation_record(dir.write("c.json", R"({"protocol": "pairs", "a": "x.json",
+  const EvaluationRecord comparison =
+      read_evaluation_record(dir.write("c.json", R"({"protocol": "pairs", "a": "x.json",
     "differences": {"accuracy": {"a": 0.8, "b": 0.85, "difference": 0.05, "low": 0.01, "high": 0.09, "verdict": "b is better"}}})"));
   ASSERT_EQ(comparison.differences.size(), 1u);
   EXPECT_EQ(comparison.differences[0].difference.name, "accuracy");
@@ -167,8 +175,9 @@ TEST(ReadEvaluation, ReadsTheDifferencesOfAComparison) {
 
 TEST(ReadEvaluation, NumbersThatAreFiguresTooAreGivenOnce) {
   const test::TempDir dir;
-  const EvaluationRecord evaluation = read_evaluation_record(
-      dir.write("m.json", R"({"rank1": 0.9, "probes": 80, "tar_at_far": {"0.001": 0.5}, "figures": {"rank1": {"value": 0.9},
+  const EvaluationRecord evaluation = read_evaluation_record(dir.write(
+      "m.json",
+      R"({"rank1": 0.9, "probes": 80, "tar_at_far": {"0.001": 0.5}, "figures": {"rank1": {"value": 0.9},
                               "tar_at_far/0.001": {"value": 0.5}}})"));
   EXPECT_THAT(evaluation.numbers, ElementsAre(std::pair<std::string, double>("probes", 80)));
 }
@@ -181,20 +190,25 @@ TEST(ReadEvaluation, OtherFilesAreRefused) {
     EXPECT_EQ(text.rfind(path + ": ", 0), 0u) << text;
     return text;
   };
-  for (const char* other : {"", "{", "[1,2]", "{}", "7", "{\"seed\": 1}"}) EXPECT_THAT(message(other), HasSubstr("no evaluation"));
+  for (const char* other : {"", "{", "[1,2]", "{}", "7", "{\"seed\": 1}"})
+    EXPECT_THAT(message(other), HasSubstr("no evaluation"));
   EXPECT_THAT(message(R"({"roc": [[1, 2], [1]]})"), HasSubstr("\"roc\""));
   EXPECT_THAT(message(R"({"roc": [[2, 1], [1, 2]]})"), HasSubstr("do not fall"));
   EXPECT_THAT(message(R"({"roc": 3})"), HasSubstr("\"roc\""));
   EXPECT_THAT(message(R"({"cmc": [[0], ["a"]]})"), HasSubstr("\"cmc\""));
   EXPECT_THAT(message(R"({"figures": {"a": {}}})"), HasSubstr("\"figures\""));
   EXPECT_THAT(message(R"({"figures": [1]})"), HasSubstr("\"figures\""));
-  EXPECT_THAT(message(R"({"figures": {}, "score_histogram": {"low": 1, "high": 1, "genuine": [], "impostor": []}})"),
-              HasSubstr("low < high"));
+  EXPECT_THAT(
+      message(R"({"figures": {}, "score_histogram": {"low": 1, "high": 1, "genuine": [], "impostor": []}})"),
+      HasSubstr("low < high"));
   EXPECT_THAT(message(R"({"differences": {"a": {"difference": 1}}})"), HasSubstr("\"differences\""));
   EXPECT_THAT(message(R"({"figures": {}, "dir_curve": {"far": [1]}})"), HasSubstr("\"dir_curve\""));
-  EXPECT_THAT(message(R"({"figures": {}, "score_histogram": {"low": 0, "high": 1, "genuine": [-1], "impostor": [1]}})"),
-              HasSubstr("\"score_histogram\""));
-  EXPECT_THAT(message(R"({"figures": {}, "worst_genuine": [{"a": "x", "b": "y"}]})"), HasSubstr("\"worst_genuine\""));
+  EXPECT_THAT(
+      message(
+          R"({"figures": {}, "score_histogram": {"low": 0, "high": 1, "genuine": [-1], "impostor": [1]}})"),
+      HasSubstr("\"score_histogram\""));
+  EXPECT_THAT(message(R"({"figures": {}, "worst_genuine": [{"a": "x", "b": "y"}]})"),
+              HasSubstr("\"worst_genuine\""));
 }
 
 }  // namespace

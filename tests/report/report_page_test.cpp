@@ -32,29 +32,44 @@ class ReportPage : public ::testing::Test {
   ReportPage() {
     std::string metrics;
     for (int step = 10; step <= 1000; step += 10) {
-      nlohmann::json line = {{"step", step}, {"loss", 8.0 - step * 0.005}, {"learning_rate", 0.1}, {"accuracy", step * 0.0009},
-                             {"head/margin_mean", 0.3}, {"margin/margin_mean_1_2", 0.35}, {"margin/margin_mean_100_up", 0.1},
-                             {"margin/one_minus_p_1_2", 0.5}, {"sampler/effective_samples", 100}, {"active_classes", 12},
-                             {"softmax_mass_wrong", 0.5}, {kNasty, 1}};
+      nlohmann::json line = {{"step", step},
+                             {"loss", 8.0 - step * 0.005},
+                             {"learning_rate", 0.1},
+                             {"accuracy", step * 0.0009},
+                             {"head/margin_mean", 0.3},
+                             {"margin/margin_mean_1_2", 0.35},
+                             {"margin/margin_mean_100_up", 0.1},
+                             {"margin/one_minus_p_1_2", 0.5},
+                             {"sampler/effective_samples", 100},
+                             {"active_classes", 12},
+                             {"softmax_mass_wrong", 0.5},
+                             {kNasty, 1}};
       metrics += line.dump() + "\n";
     }
     dir.write("run/metrics.jsonl", metrics);
-    dir.write("run/config.toml", "[data]\nsource = \"folder\"\nroot = \"" + dir.file("faces") + "\"\n[head]\nkind = '<i>&'\n");
-    dir.write("run/summary.json", nlohmann::json({{"seed", 1}, {"data", {{"images", 22108}, {"identities", 2916}}},
+    dir.write("run/config.toml",
+              "[data]\nsource = \"folder\"\nroot = \"" + dir.file("faces") + "\"\n[head]\nkind = '<i>&'\n");
+    dir.write("run/summary.json", nlohmann::json({{"seed", 1},
+                                                  {"data", {{"images", 22108}, {"identities", 2916}}},
                                                   {"this_session", {{"images_per_s", 134.59686470033384}}},
-                                                  {"validation", {{"accuracy_mean", 0.8585123456789}}}}).dump());
+                                                  {"validation", {{"accuracy_mean", 0.8585123456789}}}})
+                                      .dump());
     dir.write("run/margins.tsv", "identity\timages\tmargin\nAnn\t120\t0.1\nBob\t2\t0.35\n");
-    dir.write("run/noise_suspects.tsv", "path\tidentity\tscore\nAnn/1.jpg\tAnn\t0.1\nAnn/none.jpg\tAnn\t0.2\n");
-    for (const char* name : {"faces/Ann/1.jpg", "faces/Ann/2.jpg", "faces/Ann/3.jpg"}) write_picture(dir, name);
+    dir.write("run/noise_suspects.tsv",
+              "path\tidentity\tscore\nAnn/1.jpg\tAnn\t0.1\nAnn/none.jpg\tAnn\t0.2\n");
+    for (const char* name : {"faces/Ann/1.jpg", "faces/Ann/2.jpg", "faces/Ann/3.jpg"})
+      write_picture(dir, name);
     write_evaluation("lfw.json", kNasty);
   }
 
   void write_evaluation(const std::string& name, const std::string& model) {
-    nlohmann::ordered_json json = {{"protocol", "pairs"}, {"model", model}, {"images", dir.file("chips")}, {"pairs", 6000}};
+    nlohmann::ordered_json json = {
+        {"protocol", "pairs"}, {"model", model}, {"images", dir.file("chips")}, {"pairs", 6000}};
     json["figures"] = {{"accuracy", {{"value", 0.99783333333333335}, {"low", 0.9961}, {"high", 0.9987}}},
                        {"threshold_at_far/0.001", {{"value", 0.31415926}}},
                        {"tar_at_far/1e-06", {{"unmeasurable", kNasty}}}};
-    json["score_histogram"] = {{"low", -1}, {"high", 1}, {"genuine", {0, 1, 5, 9}}, {"impostor", {9, 5, 0, 0}}};
+    json["score_histogram"] = {
+        {"low", -1}, {"high", 1}, {"genuine", {0, 1, 5, 9}}, {"impostor", {9, 5, 0, 0}}};
     json["roc"] = {{0.001, 0.01, 1}, {0.5, 0.75, 1}};
     json["cmc"] = {{0, 1}, {0.5, 0.75}};
     json["worst_genuine"] = {{{"a", "Ann/1.png"}, {"b", kNasty}, {"score", -0.25}}};
@@ -95,8 +110,8 @@ TEST_F(ReportPage, IsWellFormedAndLoadsNothingWhateverTheTexts) {
 
 TEST_F(ReportPage, EverySectionThatHasDataIsThereAndLinked) {
   const Report page = report({dir.file("run"), dir.file("lfw.json")});
-  for (const char* id : {"summary", "training", "margins", "classes", "sampling", "suspects", "figures", "curves", "scores",
-                         "worst", "options", "other"}) {
+  for (const char* id : {"summary", "training", "margins", "classes", "sampling", "suspects", "figures",
+                         "curves", "scores", "worst", "options", "other"}) {
     EXPECT_THAT(page.html, HasSubstr("<section id=\"" + std::string(id) + "\">")) << id;
     EXPECT_THAT(page.html, HasSubstr("<a href=\"#" + std::string(id) + "\">")) << id;
   }
@@ -107,15 +122,16 @@ TEST_F(ReportPage, EverySectionThatHasDataIsThereAndLinked) {
 
 TEST_F(ReportPage, NumbersOfTheTablesAreThoseOfTheFilesToTheLastDigit) {
   const std::vector<double> values = values_of(report({dir.file("run"), dir.file("lfw.json")}).html);
-  for (const double expected : {22108.0, 2916.0, 134.59686470033384, 0.8585123456789, 1000.0, 3.0, 0.9, 0.99783333333333335,
-                                0.9961, 0.9987, 0.31415926, 6000.0, -0.25, 0.75}) {
+  for (const double expected : {22108.0, 2916.0, 134.59686470033384, 0.8585123456789, 1000.0, 3.0, 0.9,
+                                0.99783333333333335, 0.9961, 0.9987, 0.31415926, 6000.0, -0.25, 0.75}) {
     EXPECT_THAT(values, ::testing::Contains(expected));
   }
 }
 
 TEST_F(ReportPage, NumbersAreShownAsPeopleReadThem) {
   const std::string html = report({dir.file("run"), dir.file("lfw.json")}).html;
-  for (const char* text : {">22,108<", ">85.85 %<", ">99.78 %<", ">0.3142<", ">134.6<"}) EXPECT_THAT(html, HasSubstr(text));
+  for (const char* text : {">22,108<", ">85.85 %<", ">99.78 %<", ">0.3142<", ">134.6<"})
+    EXPECT_THAT(html, HasSubstr(text));
 }
 
 TEST_F(ReportPage, MissingPicturesAreFramesAndOneWarning) {
@@ -160,7 +176,8 @@ TEST_F(ReportPage, PicturesAreFoundWhereTheCallerSaysWhenTheDataHaveMoved) {
 
 TEST_F(ReportPage, APictureThatCouldBeTwoPeopleIsShownForNeither) {
   write_picture(dir, "flat/1.jpg");
-  dir.write("e.json", R"({"figures": {}, "worst_impostor": [{"a": "Ann/1.jpg", "b": "Bob/1.jpg", "score": 0.5}]})");
+  dir.write("e.json",
+            R"({"figures": {}, "worst_impostor": [{"a": "Ann/1.jpg", "b": "Bob/1.jpg", "score": 0.5}]})");
   ReportOptions options;
   options.inputs = {dir.file("e.json")};
   options.image_folders = {dir.file("flat")};
@@ -191,25 +208,30 @@ TEST_F(ReportPage, RunsShareChartsAndOptionsThatDifferAreNamed) {
 }
 
 TEST_F(ReportPage, DifferencesOfAComparisonHaveTheirSign) {
-  dir.write("compare.json", R"({"protocol": "pairs", "a": "x<1>.json", "b": "y.json", "differences": {"accuracy":
+  dir.write("compare.json",
+            R"({"protocol": "pairs", "a": "x<1>.json", "b": "y.json", "differences": {"accuracy":
     {"a": 0.8, "b": 0.85, "difference": 0.05, "low": -0.01, "high": 0.09, "verdict": "no difference shown"}}})");
   const std::string html = report({dir.file("compare.json")}).html;
   test::expect_self_contained(test::parse_page(html));
   EXPECT_THAT(html, Not(HasSubstr("id=\"summary\"")));  // it has a section of its own
-  for (const char* text : {"x&lt;1&gt;.json", ">+5.00<", ">-1.00<", ">+9.00<", "no difference shown", "percentage points"}) {
+  for (const char* text :
+       {"x&lt;1&gt;.json", ">+5.00<", ">-1.00<", ">+9.00<", "no difference shown", "percentage points"}) {
     EXPECT_THAT(html, HasSubstr(text));
   }
 }
 
 TEST_F(ReportPage, TheSameInputsGiveTheSameBytes) {
-  EXPECT_EQ(report({dir.file("run"), dir.file("lfw.json")}).html, report({dir.file("run"), dir.file("lfw.json")}).html);
+  EXPECT_EQ(report({dir.file("run"), dir.file("lfw.json")}).html,
+            report({dir.file("run"), dir.file("lfw.json")}).html);
 }
 
 TEST_F(ReportPage, InputsThatAreNoneAreNamed) {
   EXPECT_THAT(test::error_of(ErrorKind::kUsage, [&] { report({}); }), HasSubstr("no input"));
   EXPECT_THAT(test::error_of(ErrorKind::kIo, [&] { report({dir.file("absent")}); }), HasSubstr("absent"));
-  EXPECT_THAT(test::error_of(ErrorKind::kData, [&] { report({dir.file("faces")}); }), HasSubstr("no run directory"));
-  EXPECT_THAT(test::error_of(ErrorKind::kFormat, [&] { report({dir.file("run/summary.json")}); }), HasSubstr("no evaluation"));
+  EXPECT_THAT(test::error_of(ErrorKind::kData, [&] { report({dir.file("faces")}); }),
+              HasSubstr("no run directory"));
+  EXPECT_THAT(test::error_of(ErrorKind::kFormat, [&] { report({dir.file("run/summary.json")}); }),
+              HasSubstr("no evaluation"));
 }
 
 TEST(NumberText, IsWrittenForPeople) {

@@ -98,7 +98,8 @@ TEST(ChartFigure, NothingToShowIsNoFigure) {
 }
 
 TEST(ChartFigure, OnePointAndAConstantAreShown) {
-  for (const std::vector<ChartPoint>& points : {std::vector<ChartPoint>{{5, 3}}, std::vector<ChartPoint>{{1, 0}, {2, 0}, {3, 0}}}) {
+  for (const std::vector<ChartPoint>& points :
+       {std::vector<ChartPoint>{{5, 3}}, std::vector<ChartPoint>{{1, 0}, {2, 0}, {3, 0}}}) {
     Chart chart = chart_of(points);
     chart.x.is_tight = true;
     const std::string figure = chart_figure(chart);
@@ -127,8 +128,9 @@ TEST(ChartFigure, TextsAreEscaped) {
 }
 
 TEST(IntervalFigure, BarsReachFromLowToHighAndTheDotLiesBetween) {
-  const std::string figure = interval_figure("Figures", "%", {{"a<b", "var(--s0)"}},
-                                             {{"accuracy", {{"var(--s0)", 50, 40, 60}}}, {"TAR", {{"var(--s0)", 80, 70, 90}}}});
+  const std::string figure =
+      interval_figure("Figures", "%", {{"a<b", "var(--s0)"}},
+                      {{"accuracy", {{"var(--s0)", 50, 40, 60}}}, {"TAR", {{"var(--s0)", 80, 70, 90}}}});
   std::vector<double> bars, dots;
   for (const test::HtmlTag& tag : test::parse_page(figure)) {
     if (tag.name == "path" && tag.attributes.at("class") == "line") {

@@ -25,7 +25,8 @@ TEST(ThinLine, ShortLinesStayAsTheyAre) {
 
 TEST(ThinLine, KeepsFirstLowestHighestAndLastOfEachBucket) {
   // Two buckets of [0, 9]: 0..4 and 5..9.
-  const std::vector<ChartPoint> points = {{0, 5}, {1, 9}, {2, 4}, {3, 1}, {4, 6}, {5, 3}, {6, 3}, {7, 8}, {8, 2}, {9, 7}};
+  const std::vector<ChartPoint> points = {{0, 5}, {1, 9}, {2, 4}, {3, 1}, {4, 6},
+                                          {5, 3}, {6, 3}, {7, 8}, {8, 2}, {9, 7}};
   const std::vector<ChartPoint> kept = thin_line(points, 2);
   std::vector<double> x;
   for (const ChartPoint& point : kept) x.push_back(point.x);
@@ -33,7 +34,8 @@ TEST(ThinLine, KeepsFirstLowestHighestAndLastOfEachBucket) {
 }
 
 TEST(ThinLine, ASpikeAnywhereSurvivesAndTheEndsStay) {
-  for (const std::size_t spike : {std::size_t{0}, std::size_t{1}, std::size_t{777}, std::size_t{99998}, std::size_t{99999}}) {
+  for (const std::size_t spike :
+       {std::size_t{0}, std::size_t{1}, std::size_t{777}, std::size_t{99998}, std::size_t{99999}}) {
     std::vector<ChartPoint> points = noise(100000, 2);
     points[spike].y = 1000;
     points[(spike + 50000) % points.size()].y = -1000;
@@ -41,7 +43,8 @@ TEST(ThinLine, ASpikeAnywhereSurvivesAndTheEndsStay) {
     EXPECT_LE(kept.size(), 400u);
     EXPECT_EQ(kept.front().x, points.front().x);
     EXPECT_EQ(kept.back().x, points.back().x);
-    const auto [low, high] = std::minmax_element(kept.begin(), kept.end(), [](auto& a, auto& b) { return a.y < b.y; });
+    const auto [low, high] =
+        std::minmax_element(kept.begin(), kept.end(), [](auto& a, auto& b) { return a.y < b.y; });
     EXPECT_EQ(high->x, static_cast<double>(spike));
     EXPECT_EQ(low->y, -1000);
     EXPECT_TRUE(std::is_sorted(kept.begin(), kept.end(), [](auto& a, auto& b) { return a.x < b.x; }));
@@ -70,10 +73,13 @@ TEST(ThinScatter, EveryCellWithADotKeepsOne) {
   points.push_back({NAN, 1});
   const std::vector<ChartPoint> kept = thin_scatter(points, 2);
   EXPECT_LE(kept.size(), 50u * 25u);
-  const auto cell = [](const ChartPoint& point) { return std::pair<int, int>(int(point.x / 2), int(point.y / 2)); };
+  const auto cell = [](const ChartPoint& point) {
+    return std::pair<int, int>(int(point.x / 2), int(point.y / 2));
+  };
   for (const ChartPoint& point : points) {
     if (std::isnan(point.x)) continue;
-    EXPECT_EQ(std::count_if(kept.begin(), kept.end(), [&](auto& other) { return cell(other) == cell(point); }), 1);
+    EXPECT_EQ(
+        std::count_if(kept.begin(), kept.end(), [&](auto& other) { return cell(other) == cell(point); }), 1);
   }
 }
 

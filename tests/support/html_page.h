@@ -16,8 +16,9 @@ struct HtmlTag {
   std::string text;  // up to the next tag, as it is written
 };
 
-// The start tags of a page that must be well formed: every tag closed in turn (void elements of HTML and <x/> aside),
-// attributes in double quotes, no bare '<' in text. Reports a failed expectation and what came before it otherwise.
+// The start tags of a page that must be well formed: every tag closed in turn (void elements of HTML and <x/>
+// aside), attributes in double quotes, no bare '<' in text. Reports a failed expectation and what came before
+// it otherwise.
 inline std::vector<HtmlTag> parse_page(const std::string& html) {
   const std::set<std::string> kVoid = {"meta", "img", "wbr", "br", "!doctype"};
   const std::string kNameEnd = " \n\t/>=";
@@ -61,7 +62,8 @@ inline std::vector<HtmlTag> parse_page(const std::string& html) {
     }
     if (i >= html.size()) return fail("tag without an end");
     if (is_end) {
-      if (open.empty() || open.back() != tag.name) return fail("'" + tag.name + "' closed in the wrong place");
+      if (open.empty() || open.back() != tag.name)
+        return fail("'" + tag.name + "' closed in the wrong place");
       open.pop_back();
     } else {
       tag.text = html.substr(i + 1, html.find('<', i + 1) - i - 1);
