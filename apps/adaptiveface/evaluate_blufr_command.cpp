@@ -3,9 +3,9 @@
 #include "aface/core/file.h"
 #include "aface/eval/blufr.h"
 #include "aface/io/blufr_lists.h"
-#include "apps/adaptiveface/bootstrap_flags.h"
 #include "apps/adaptiveface/embedding_input.h"
 #include "apps/adaptiveface/evaluate_protocols.h"
+#include "apps/adaptiveface/evaluation_flags.h"
 
 namespace aface {
 namespace {
@@ -38,13 +38,9 @@ std::function<int()> set_up(CLI::App& app) {
          "folder of the toolkit's text lists: image_list, labels, test_set, gallery_set and probe_set .txt")
       ->required();
   flags->input = add_embedding_flags(app);
-  app.add_option("--far", flags->options.verification_far, "targets of the verification rate")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  app.add_option("--identification-far", flags->options.identification_far,
-                 "targets of the detection and identification rate at rank 1")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
+  add_targets_flag(app, "--far", flags->options.verification_far, "targets of the verification rate");
+  add_targets_flag(app, "--identification-far", flags->options.identification_far,
+                   "targets of the detection and identification rate at rank 1");
   add_bootstrap_flags(app, flags->options.bootstrap);
   app.add_option("--json", flags->json, "write numbers, curves and counts to this file too");
   app.footer(

@@ -10,11 +10,8 @@ namespace {
 // In the order of the help.
 std::vector<Command> protocols() {
   return {
-      evaluate_pairs_command(),
-      evaluate_blufr_command(),
-      evaluate_megaface_command(),
-      evaluate_identification_command(),
-      evaluate_compare_command(),
+      evaluate_pairs_command(),          evaluate_blufr_command(),   evaluate_megaface_command(),
+      evaluate_identification_command(), evaluate_compare_command(),
   };
 }
 

@@ -6,9 +6,9 @@
 #include "aface/core/file.h"
 #include "aface/eval/identification.h"
 #include "aface/io/identity_list.h"
-#include "apps/adaptiveface/bootstrap_flags.h"
 #include "apps/adaptiveface/embedding_input.h"
 #include "apps/adaptiveface/evaluate_protocols.h"
+#include "apps/adaptiveface/evaluation_flags.h"
 
 namespace aface {
 namespace {
@@ -96,9 +96,7 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_option("--ranks", flags->options.ranks, "length of the CMC")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  app.add_option("--fpir", flags->options.fpir, "targets of the detection and identification rate")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
+  add_targets_flag(app, "--fpir", flags->options.fpir, "targets of the detection and identification rate");
   add_bootstrap_flags(app, flags->options.bootstrap);
   app.add_option("--json", flags->json, "write the numbers and curves to this file too");
   app.footer(

@@ -10,8 +10,8 @@
 #include "aface/io/megaface_lists.h"
 #include "aface/io/path_match.h"
 #include "aface/io/row_source.h"
-#include "apps/adaptiveface/bootstrap_flags.h"
 #include "apps/adaptiveface/evaluate_protocols.h"
+#include "apps/adaptiveface/evaluation_flags.h"
 
 namespace aface {
 namespace {
@@ -167,9 +167,7 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_option("--ranks", flags->options.ranks, "length of the CMC")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  app.add_option("--far", flags->options.far, "FAR targets of TAR")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
+  add_targets_flag(app, "--far", flags->options.far, "FAR targets of TAR");
   app.add_option(
          "--curve-to", flags->options.curve_to,
          "highest FAR of the ROC; ten times as high takes ten times the memory (40 MB at 0.001 for a million "

@@ -9,9 +9,9 @@
 #include "aface/eval/scores.h"
 #include "aface/io/pair_list.h"
 #include "aface/io/verification_bin.h"
-#include "apps/adaptiveface/bootstrap_flags.h"
 #include "apps/adaptiveface/embedding_input.h"
 #include "apps/adaptiveface/evaluate_protocols.h"
+#include "apps/adaptiveface/evaluation_flags.h"
 
 namespace aface {
 namespace {
@@ -88,10 +88,8 @@ std::function<int()> set_up(CLI::App& app) {
                  "and the population deviation; facexzoo, 1,000 thresholds and the standard error")
       ->check(CLI::IsMember(convention_names()))
       ->capture_default_str();
-  app.add_option("--far", flags->options.far_targets, "FAR targets of TAR and of the recommended thresholds")
-      ->check(CLI::Range(1e-12, 1.0))
-      ->expected(1, 32)
-      ->capture_default_str();
+  add_targets_flag(app, "--far", flags->options.far_targets,
+                   "FAR targets of TAR and of the recommended thresholds");
   add_bootstrap_flags(app, flags->options.bootstrap);
   app.add_option("--json", flags->json, "write numbers, curves, draws and the worst pairs to this file too");
   app.footer(
