@@ -15,7 +15,7 @@ namespace aface {
 namespace {
 
 constexpr std::size_t kWorstPairs = 20;
-constexpr double kTailFactor = 4;         // a draw may need more impostors than the sample does
+constexpr double kTailFactor = 2;         // a draw may need more impostors than the sample does
 constexpr std::int64_t kSmall = 1 << 22;  // with so few impostor scores all are kept and the curve is whole
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }

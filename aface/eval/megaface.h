@@ -38,7 +38,7 @@ struct MegafaceDistractors {
 struct MegafaceOptions {
   std::int64_t ranks = 10;
   std::vector<double> far = {1e-6, 1e-5, 1e-4};
-  double curve_to = 1e-3;  // the ROC is exact up to this FAR; each decade more takes ten times the memory
+  double curve_to = 1e-4;  // the ROC is exact up to this FAR; each decade more takes ten times the memory
   NoiseRule noise_rule = NoiseRule::kInsightface;
   bool skip_bad =
       false;  // distractors that are zero or not finite match nothing instead of ending the evaluation

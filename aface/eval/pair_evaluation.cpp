@@ -78,30 +78,27 @@ std::vector<Figure> all_figures(const IdentifiedPairs& pairs, const Verification
   return figures;
 }
 
-// At every accepted impostor pair while they are few, then about 30 points a decade; ends at (1, 1).
+// Where one more impostor pair would be accepted: the highest TAR within each FAR, as tar_at_far gives it. At every
+// impostor pair while they are few, then about 30 points a decade; ends at (1, 1).
 void fill_roc(PairEvaluation& evaluation, Span<const float> scores, Span<const std::uint8_t> same) {
   constexpr double kGrowth = 1.08;
   std::vector<float> genuine, impostor;
   for (std::size_t i = 0; i < scores.size(); ++i) (same[i] ? genuine : impostor).push_back(scores[i]);
   std::sort(genuine.begin(), genuine.end(), std::greater<>());
   std::sort(impostor.begin(), impostor.end(), std::greater<>());
-  const auto share_from = [](const std::vector<float>& falling, float threshold) {
-    const auto end = std::upper_bound(falling.begin(), falling.end(), threshold, std::greater<>());
+  const auto share_above = [](const std::vector<float>& falling, float bound) {
+    const auto end = std::lower_bound(falling.begin(), falling.end(), bound, std::greater<>());
     return static_cast<double>(end - falling.begin()) / static_cast<double>(falling.size());
   };
-  const auto add = [&](float threshold) {
-    const double far = share_from(impostor, threshold), tar = share_from(genuine, threshold);
-    if (!evaluation.roc_far.empty() && evaluation.roc_far.back() == far && evaluation.roc_tar.back() == tar)
-      return;
-    evaluation.roc_far.push_back(far);
-    evaluation.roc_tar.push_back(tar);
-  };
-  add(std::nextafter(impostor.front(), std::numeric_limits<float>::infinity()));
   for (std::size_t k = 0; k < impostor.size();
        k = std::max(k + 1, static_cast<std::size_t>(static_cast<double>(k) * kGrowth))) {
-    add(impostor[k]);
+    const double far = share_above(impostor, impostor[k]);  // less than k / N where scores tie
+    if (!evaluation.roc_far.empty() && evaluation.roc_far.back() == far) continue;
+    evaluation.roc_far.push_back(far);
+    evaluation.roc_tar.push_back(share_above(genuine, impostor[k]));
   }
-  add(std::min(genuine.back(), impostor.back()));
+  evaluation.roc_far.push_back(1);
+  evaluation.roc_tar.push_back(1);
 }
 
 // The first ones in the order of `is_before`, pairs with equal scores in file order.

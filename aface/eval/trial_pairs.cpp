@@ -19,9 +19,9 @@ namespace {
 constexpr std::size_t kTile = 256;
 constexpr std::size_t kMostRows = 65535;  // so that no bin can pass 2^32
 
-std::size_t bin_of(float score) {
+std::uint16_t bin_of(float score) {
   const float at = (score + 1) * (TrialPairs::kBins / 2);
-  return static_cast<std::size_t>(std::clamp(static_cast<int>(at), 0, TrialPairs::kBins - 1));
+  return static_cast<std::uint16_t>(std::clamp(static_cast<int>(at), 0, TrialPairs::kBins - 1));
 }
 
 bool falls_before(const TrialPair& x, const TrialPair& y) {
@@ -34,6 +34,18 @@ struct Run {
   std::size_t begin = 0;
   std::size_t end = 0;
   std::uint16_t trials = 0;
+};
+
+// The scores of two runs: all their pairs belong to the same trials.
+struct Block {
+  Run a, b;
+  std::uint16_t trials = 0;
+  const float* scores = nullptr;  // of the tile, whose first row and column these are
+  const std::uint16_t* bins = nullptr;
+  std::size_t row = 0, column = 0;
+
+  float score(std::size_t i, std::size_t j) const { return scores[(i - row) * kTile + (j - column)]; }
+  std::uint16_t bin(std::size_t i, std::size_t j) const { return bins[(i - row) * kTile + (j - column)]; }
 };
 
 }  // namespace
@@ -55,25 +67,35 @@ struct TrialPairs::Layout {
   std::size_t tiles() const { return (size() + kTile - 1) / kTile; }
   UnitRows unit_rows() const { return {{values.data(), size(), dim}, no_match}; }
 
-  // Calls visit(worker, scores, stride, tile_a, tile_b) for every pair of tiles with tile_b <= tile_a.
+  // Calls visit(worker, block) for every two runs that share a trial; pairs (i, j) with j < i are to be
+  // looked at.
   template <class Visit>
-  void for_each_tile(int threads, Visit visit) const;
+  void for_each_block(int threads, Visit visit) const;
 };
 
 template <class Visit>
-void TrialPairs::Layout::for_each_tile(int threads, Visit visit) const {
+void TrialPairs::Layout::for_each_block(int threads, Visit visit) const {
   const std::size_t count = tiles() * (tiles() + 1) / 2;
   std::atomic<std::size_t> next{0};
   parallel_for(threads, 1, threads, [&](std::int64_t worker, std::int64_t) {
     std::vector<float> scores(kTile * kTile);
+    std::vector<std::uint16_t> bins(kTile * kTile);
     std::size_t tile_a = 0, first = 0;  // `first` pairs of tiles come before those of tile_a
     for (std::size_t at; (at = next.fetch_add(1)) < count;) {
       throw_if_stopped();
       while (at - first > tile_a) first += ++tile_a;
-      const std::size_t tile_b = at - first;
-      cosine_block(unit_rows(), tile_a * kTile, std::min(size(), (tile_a + 1) * kTile), unit_rows(),
-                   tile_b * kTile, std::min(size(), (tile_b + 1) * kTile), scores.data(), kTile);
-      visit(static_cast<std::size_t>(worker), scores.data(), tile_a, tile_b);
+      const std::size_t tile_b = at - first, row = tile_a * kTile, column = tile_b * kTile;
+      cosine_block(unit_rows(), row, std::min(size(), row + kTile), unit_rows(), column,
+                   std::min(size(), column + kTile), scores.data(), kTile);
+      std::transform(scores.begin(), scores.end(), bins.begin(), [](float score) { return bin_of(score); });
+      for (const Run& a : runs[tile_a]) {
+        for (const Run& b : runs[tile_b]) {
+          const auto trials = static_cast<std::uint16_t>(a.trials & b.trials);
+          if (trials != 0)
+            visit(static_cast<std::size_t>(worker),
+                  Block{a, b, trials, scores.data(), bins.data(), row, column});
+        }
+      }
     }
   });
 }
@@ -135,28 +157,21 @@ TrialPairs::TrialPairs(const UnitRows& rows, Span<const std::int32_t> identities
   }
 
   std::vector<Counts> counts(static_cast<std::size_t>(threads_));
-  layout.for_each_tile(
-      threads_, [&](std::size_t worker, const float* scores, std::size_t tile_a, std::size_t tile_b) {
-        Counts& mine = counts[worker];
-        mine.bins.resize(layout.combination.size() * kBins);
-        for (std::size_t i = tile_a * kTile; i < std::min(layout.size(), (tile_a + 1) * kTile); ++i) {
-          const float* row = scores + (i - tile_a * kTile) * kTile;
-          for (const Run& run : layout.runs[tile_b]) {
-            const auto both = static_cast<std::uint16_t>(run.trials & layout.trials[i]);
-            if (both == 0) continue;
-            std::uint32_t* bins = mine.bins.data() + static_cast<std::size_t>(layout.slot_of[both]) * kBins;
-            for (std::size_t j = run.begin; j < std::min(run.end, i); ++j) {
-              const float score = row[j - tile_b * kTile];
-              if (layout.identity[j] == layout.identity[i]) {
-                const auto [a, b] = std::minmax(layout.row[i], layout.row[j]);
-                mine.genuine.push_back({score, both, a, b});
-              } else {
-                ++bins[bin_of(score)];
-              }
-            }
-          }
+  layout.for_each_block(threads_, [&](std::size_t worker, const Block& block) {
+    Counts& mine = counts[worker];
+    mine.bins.resize(layout.combination.size() * kBins);
+    std::uint32_t* bins = mine.bins.data() + static_cast<std::size_t>(layout.slot_of[block.trials]) * kBins;
+    for (std::size_t i = block.a.begin; i < block.a.end; ++i) {
+      for (std::size_t j = block.b.begin; j < std::min(block.b.end, i); ++j) {
+        if (layout.identity[j] != layout.identity[i]) {
+          ++bins[block.bin(i, j)];
+          continue;
         }
-      });
+        const auto [a, b] = std::minmax(layout.row[i], layout.row[j]);
+        mine.genuine.push_back({block.score(i, j), block.trials, a, b});
+      }
+    }
+  });
 
   bins_of_trial_.assign(kMaxTrials, std::vector<std::int64_t>(kBins));
   histogram_.assign(kBins, 0);
@@ -216,27 +231,20 @@ TrialPairs::Answer TrialPairs::look_up(const std::vector<Wanted>& wanted, std::i
     std::vector<TrialPair> tail;
   };
   std::vector<Found> found(static_cast<std::size_t>(threads_));
-  layout.for_each_tile(
-      threads_, [&](std::size_t worker, const float* scores, std::size_t tile_a, std::size_t tile_b) {
-        Found& mine = found[worker];
-        for (std::size_t i = tile_a * kTile; i < std::min(layout.size(), (tile_a + 1) * kTile); ++i) {
-          const float* row = scores + (i - tile_a * kTile) * kTile;
-          for (const Run& run : layout.runs[tile_b]) {
-            const auto both = static_cast<std::uint16_t>(run.trials & layout.trials[i]);
-            if (both == 0) continue;
-            for (std::size_t j = run.begin; j < std::min(run.end, i); ++j) {
-              const float score = row[j - tile_b * kTile];
-              const std::size_t bin = bin_of(score);
-              const bool is_asked = (asking[bin] & both) != 0;
-              if ((!is_asked && bin < tail_from) || layout.identity[j] == layout.identity[i]) continue;
-              if (is_asked) mine.bins[bin].push_back({score, both});
-              if (bin < tail_from) continue;
-              const auto [a, b] = std::minmax(layout.row[i], layout.row[j]);
-              mine.tail.push_back({score, both, a, b});
-            }
-          }
-        }
-      });
+  layout.for_each_block(threads_, [&](std::size_t worker, const Block& block) {
+    Found& mine = found[worker];
+    for (std::size_t i = block.a.begin; i < block.a.end; ++i) {
+      for (std::size_t j = block.b.begin; j < std::min(block.b.end, i); ++j) {
+        const std::size_t bin = block.bin(i, j);
+        const bool is_asked = (asking[bin] & block.trials) != 0;
+        if ((!is_asked && bin < tail_from) || layout.identity[j] == layout.identity[i]) continue;
+        if (is_asked) mine.bins[bin].push_back({block.score(i, j), block.trials});
+        if (bin < tail_from) continue;
+        const auto [a, b] = std::minmax(layout.row[i], layout.row[j]);
+        mine.tail.push_back({block.score(i, j), block.trials, a, b});
+      }
+    }
+  });
 
   Answer answer;
   answer.kth.resize(wanted.size());

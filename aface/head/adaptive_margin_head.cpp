@@ -97,13 +97,9 @@ std::map<std::string, double> AdaptiveMarginHead::report() const {
   const double count = static_cast<double>(margins_.size());
   const double mean = std::accumulate(margins_.begin(), margins_.end(), 0.0) / count;
   const auto [low, high] = std::minmax_element(margins_.begin(), margins_.end());
-  const auto at_min = std::count_if(margins_.begin(), margins_.end(), [&](double m) { return m <= options_.margin_min; });
-  const auto at_max = std::count_if(margins_.begin(), margins_.end(), [&](double m) { return m >= options_.margin_max; });
   return {{"margin_mean", mean},
           {"margin_smallest", *low},
           {"margin_largest", *high},
-          {"margin_at_min", static_cast<double>(at_min) / count},
-          {"margin_at_max", static_cast<double>(at_max) / count},
           {"margin_regulariser", -options_.margin_weight * mean}};
 }
 

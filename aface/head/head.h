@@ -49,7 +49,7 @@ class Head {
   virtual void save(NamedArrays& state) const = 0;     // under "head.*"
   virtual void restore(const NamedArrays& state) = 0;  // throws Error{kFormat} when it does not fit
 
-  // Numbers for the log, by name ("margin_mean", "margin_at_min", "margin_at_max", ...).
+  // Numbers for the log, by name ("margin_mean", "margin_smallest", "margin_largest", ...).
   virtual std::map<std::string, double> report() const = 0;
 };
 

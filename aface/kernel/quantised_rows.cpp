@@ -1,18 +1,16 @@
 #include "aface/kernel/quantised_rows.h"
 
-#include <dnnl.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "aface/core/check.h"
-#include "aface/kernel/one_open_mp_thread.h"
+#include "aface/kernel/eight_bit_products.h"
 
 namespace aface {
 namespace {
 
 constexpr float kProbeLevels = 63;
-constexpr float kGalleryLevels = 127;
+constexpr float kGalleryLevels = 63;
 constexpr int kProbeShift = 64;
 constexpr std::size_t kGroup = 32;
 // Covers the rounding of the few float operations of the bound itself.
@@ -62,11 +60,14 @@ RowCode quantise_row(const float* row, std::size_t dim, double inverse_norm, flo
   return result;
 }
 
+std::size_t padded(std::size_t count, std::size_t to) { return (count + to - 1) / to * to; }
+
 template <class Rows>
-void resize(Rows& into, RowMatrix rows) {
+void resize(Rows& into, RowMatrix rows, std::size_t row_padding) {
   into.rows = rows.rows;
   into.dim = rows.dim;
-  into.values.resize(rows.rows * rows.dim);
+  into.stride = padded(rows.dim, kEightBitPadding);
+  into.values.assign(padded(rows.rows, row_padding) * into.stride, 0);
   into.scale.resize(rows.rows);
   into.error.resize(rows.rows);
 }
@@ -85,21 +86,21 @@ bool any_reaches(const std::int32_t* products, const std::int32_t* offsets, cons
 }  // namespace
 
 void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedProbes& into) {
-  resize(into, rows);
+  resize(into, rows, 1);
   for (std::size_t i = 0; i < rows.rows; ++i) {
     const RowCode code = quantise_row(rows.row(i), rows.dim, inverse_norms[i], kProbeLevels, kProbeShift,
-                                      into.values.data() + i * rows.dim);
+                                      into.values.data() + i * into.stride);
     into.scale[i] = code.scale;
     into.error[i] = code.error;
   }
 }
 
 void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedGallery& into) {
-  resize(into, rows);
+  resize(into, rows, eight_bit_kernel().columns);
   into.offset.resize(rows.rows);
   for (std::size_t i = 0; i < rows.rows; ++i) {
     const RowCode code = quantise_row(rows.row(i), rows.dim, inverse_norms[i], kGalleryLevels, 0,
-                                      into.values.data() + i * rows.dim);
+                                      into.values.data() + i * into.stride);
     into.scale[i] = code.scale;
     into.error[i] = code.error;
     into.offset[i] = kProbeShift * code.sum;
@@ -110,40 +111,32 @@ void pairs_that_may_reach(const QuantisedProbes& probes, std::size_t begin, std:
                           const QuantisedGallery& gallery, Span<const float> cut,
                           std::vector<std::int32_t>& products, std::vector<RowPair>& found) {
   AFACE_CHECK(probes.dim == gallery.dim, "products of rows of {} and {} values", probes.dim, gallery.dim);
-  if (begin == end || gallery.rows == 0) return;
-  products.resize((end - begin) * gallery.rows);
-  {
-    const OneOpenMpThread alone;
-    const std::int32_t no_offset = 0;
-    const auto dim = static_cast<dnnl_dim_t>(probes.dim);
-    const auto columns = static_cast<dnnl_dim_t>(gallery.rows);
-    const dnnl_status_t status =
-        dnnl_gemm_u8s8s32('N', 'T', 'F', static_cast<dnnl_dim_t>(end - begin), columns, dim, 1.0F,
-                          probes.values.data() + begin * probes.dim, dim, 0, gallery.values.data(), dim, 0,
-                          0.0F, products.data(), columns, &no_offset);
-    AFACE_CHECK(status == dnnl_success, "dnnl_gemm_u8s8s32 answered {}", static_cast<int>(status));
-  }
-
-  for (std::size_t i = begin; i < end; ++i) {
-    const std::int32_t* row = products.data() + (i - begin) * gallery.rows;
-    // Everything divided by the probe's scale, so that the loop has one multiplication and one fused one a
-    // pair.
-    const float scale = probes.scale[i] > 0 ? probes.scale[i] : 1.0F;
-    const float slope = (1 + probes.error[i]) / scale;
-    const float bound = (cut[i] - probes.error[i] - kRounding) / scale;
-    const auto reaches = [&](std::size_t j) {
-      return static_cast<float>(row[j] - gallery.offset[j]) * gallery.scale[j] + slope * gallery.error[j] >=
-             bound;
-    };
-    for (std::size_t first = 0; first < gallery.rows; first += kGroup) {
-      const std::size_t last = std::min(gallery.rows, first + kGroup);
-      if (last - first == kGroup &&
-          !any_reaches(row + first, gallery.offset.data() + first, gallery.scale.data() + first,
-                       gallery.error.data() + first, slope, bound)) {
-        continue;
-      }
-      for (std::size_t j = first; j < last; ++j) {
-        if (reaches(j)) found.push_back({static_cast<std::int32_t>(i), static_cast<std::int32_t>(j)});
+  if (begin == end) return;
+  const EightBitKernel kernel = eight_bit_kernel();
+  const std::size_t columns = kernel.columns;
+  products.resize((end - begin) * columns);
+  for (std::size_t first = 0; first < gallery.rows; first += columns) {
+    kernel.products(probes.values.data() + begin * probes.stride, end - begin,
+                    gallery.values.data() + first * gallery.stride, columns, probes.stride, products.data());
+    for (std::size_t i = begin; i < end; ++i) {
+      // Everything divided by the probe's scale, so that the loop has two multiplications a pair.
+      const float scale = probes.scale[i] > 0 ? probes.scale[i] : 1.0F;
+      const float slope = (1 + probes.error[i]) / scale;
+      const float bound = (cut[i] - probes.error[i] - kRounding) / scale;
+      const std::int32_t* row = products.data() + (i - begin) * columns;
+      for (std::size_t group = first; group < std::min(gallery.rows, first + columns); group += kGroup) {
+        const std::size_t last = std::min(gallery.rows, group + kGroup);
+        if (last - group == kGroup &&
+            !any_reaches(row + (group - first), gallery.offset.data() + group, gallery.scale.data() + group,
+                         gallery.error.data() + group, slope, bound)) {
+          continue;
+        }
+        for (std::size_t j = group; j < last; ++j) {
+          const float product = static_cast<float>(row[j - first] - gallery.offset[j]) * gallery.scale[j];
+          if (product + slope * gallery.error[j] >= bound) {
+            found.push_back({static_cast<std::int32_t>(i), static_cast<std::int32_t>(j)});
+          }
+        }
       }
     }
   }

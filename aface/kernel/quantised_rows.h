@@ -15,12 +15,13 @@ namespace aface {
 // A row x of length 1 is held as scale * q + e. For two rows, |<a, b> - scale_a scale_b <q_a, q_b>| is at
 // most |e_a| + (1 + |e_a|) |e_b| (Cauchy-Schwarz; `error` holds |e|, computed, not estimated).
 //
-// Probes hold q + 64 in 1 ... 127 and gallery rows q in -127 ... 127: with 7 bits on one side the pairwise
-// sums of instructions without a 32-bit accumulator (AVX2) cannot saturate, so products are exact everywhere.
+// Probes hold q + 64 in 1 ... 127 and gallery rows q in -63 ... 63: eight_bit_products.h says why. Rows are
+// `stride` values apart, the rest zeros.
 struct QuantisedProbes {
   std::size_t rows = 0;
   std::size_t dim = 0;
-  std::vector<std::uint8_t> values;  // row-major [rows, dim]
+  std::size_t stride = 0;
+  std::vector<std::uint8_t> values;  // row-major [rows, stride]
   std::vector<float> scale;          // [rows]
   std::vector<float> error;          // [rows]
 };
@@ -28,7 +29,8 @@ struct QuantisedProbes {
 struct QuantisedGallery {
   std::size_t rows = 0;
   std::size_t dim = 0;
-  std::vector<std::int8_t> values;   // row-major [rows, dim]
+  std::size_t stride = 0;
+  std::vector<std::int8_t> values;   // row-major [rows, stride]
   std::vector<float> scale;          // [rows]; 0 for a row without direction
   std::vector<float> error;          // [rows]
   std::vector<std::int32_t> offset;  // [rows] 64 * sum of q: what the shift of the probes adds to a product
@@ -43,9 +45,9 @@ struct RowPair {
   std::int32_t gallery = 0;
 };
 
-// Appends to `found`, in order of probe and then gallery row, every pair whose product may reach cut[probe]:
-// no pair with <a, b> >= cut is missing. probes [begin, end) only. One thread; `products` is working memory
-// to use again.
+// Appends to `found`, in an order that depends on nothing but the sizes, every pair whose product may reach
+// cut[probe]: no pair with <a, b> >= cut is missing. probes [begin, end) only. One thread; `products` is
+// working memory to use again.
 void pairs_that_may_reach(const QuantisedProbes& probes, std::size_t begin, std::size_t end,
                           const QuantisedGallery& gallery, Span<const float> cut,
                           std::vector<std::int32_t>& products, std::vector<RowPair>& found);

@@ -36,8 +36,8 @@ const std::vector<MetricChart> kTraining = {
 };
 const std::vector<MetricChart> kMargins = {
     {"Mean margin", {"head/margin_mean", "head/margin"}},
-    {"Margins at the lower bound", {"margin/share_at_min", "head/margin_at_min"}, "% of identities", 100},
-    {"Margins at the upper bound", {"margin/share_at_max", "head/margin_at_max"}, "% of identities", 100},
+    {"Margins at the lower bound", {"margin/share_at_min"}, "% of identities", 100},
+    {"Margins at the upper bound", {"margin/share_at_max"}, "% of identities", 100},
 };
 const std::vector<MetricChart> kMining = {
     {"Active classes in a step", {"active_classes"}},

@@ -170,7 +170,7 @@ std::function<int()> set_up(CLI::App& app) {
   add_targets_flag(app, "--far", flags->options.far, "FAR targets of TAR");
   app.add_option(
          "--curve-to", flags->options.curve_to,
-         "highest FAR of the ROC; ten times as high takes ten times the memory (40 MB at 0.001 for a million "
+         "highest FAR of the ROC; ten times as high takes ten times the memory (about 200 MB at 0.001 for a million "
          "distractors)")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();

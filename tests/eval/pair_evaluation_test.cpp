@@ -112,18 +112,14 @@ TEST(PairEvaluation, RocHistogramAndWorstPairsAreThoseOfTheScores) {
   EXPECT_EQ(evaluation.roc_tar.back(), 1);
   EXPECT_TRUE(std::is_sorted(evaluation.roc_far.begin(), evaluation.roc_far.end()));
   EXPECT_TRUE(std::is_sorted(evaluation.roc_tar.begin(), evaluation.roc_tar.end()));
-  // Every point is one that some threshold gives.
+  // Every point is what TAR at that FAR is.
+  std::vector<float> genuine, impostor;
+  for (std::size_t i = 0; i < c.scores.size(); ++i) {
+    (c.list.pairs[i].same_identity ? genuine : impostor).push_back(c.scores[i]);
+  }
+  const std::vector<TarAtFar> expected = tar_at_far(genuine, impostor, evaluation.roc_far);
   for (std::size_t k = 0; k < evaluation.roc_far.size(); ++k) {
-    bool is_found = k == 0;
-    for (const float threshold : c.scores) {
-      double far = 0, tar = 0;
-      for (std::size_t i = 0; i < c.scores.size(); ++i) {
-        if (c.scores[i] >= threshold) (c.list.pairs[i].same_identity ? tar : far) += 1.0 / 300;
-      }
-      is_found |=
-          std::abs(far - evaluation.roc_far[k]) < 1e-9 && std::abs(tar - evaluation.roc_tar[k]) < 1e-9;
-    }
-    EXPECT_TRUE(is_found) << evaluation.roc_far[k];
+    EXPECT_EQ(evaluation.roc_tar[k], expected[k].tar) << evaluation.roc_far[k];
   }
   std::int64_t counted = 0;
   for (std::size_t i = 0; i < evaluation.histogram.genuine.size(); ++i) {
@@ -132,10 +128,6 @@ TEST(PairEvaluation, RocHistogramAndWorstPairsAreThoseOfTheScores) {
   EXPECT_EQ(counted, 600);
 
   ASSERT_EQ(evaluation.worst_genuine.size(), 20u);
-  std::vector<float> genuine;
-  for (std::size_t i = 0; i < c.scores.size(); ++i) {
-    if (c.list.pairs[i].same_identity) genuine.push_back(c.scores[i]);
-  }
   std::sort(genuine.begin(), genuine.end());
   for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(evaluation.worst_genuine[i].score, genuine[i]);
 }
