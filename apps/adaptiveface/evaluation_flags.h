@@ -32,7 +32,7 @@ inline void add_targets_flag(CLI::App& app, const std::string& flag, std::vector
            }
          },
          text)
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(CLI::Range(1e-12, 1.0))
       ->default_str(CLI::detail::to_string(targets));
 }
 
