@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kRowBlock = 256;  // distractors at a time: half a megabyte of 512 float values
 constexpr std::size_t kProbeBlock = 256;
+constexpr std::size_t kAhead = 3;
 constexpr std::size_t kSampleRows = 4096;
 constexpr float kFloatError = 1e-5F;  // covers a float32 product of unit rows
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
@@ -193,7 +194,12 @@ void Scan::take_block(std::size_t begin, std::size_t end, std::vector<float>& bu
     found.clear();
     pairs_that_may_reach(quantised_probes_, first, std::min(probes_.rows, first + kProbeBlock), block,
                          worker.cut, products, found);
-    for (const RowPair& pair : found) {
+    for (std::size_t n = 0; n < found.size(); ++n) {
+      // The rows of probes lie all over the memory; the next ones are called while this one is computed.
+      if (n + kAhead < found.size()) {
+        prefetch_row(probes_.row(static_cast<std::size_t>(found[n + kAhead].probe)), rows.dim);
+      }
+      const RowPair& pair = found[n];
       const auto i = static_cast<std::size_t>(pair.probe), j = static_cast<std::size_t>(pair.gallery);
       const double inverse_norms = probe_inverse_[i] * inverse[j];
       float score = fixed[j];

@@ -16,6 +16,12 @@ void inner_products(RowMatrix a, RowMatrix b, float* out, std::size_t stride);
 // pay.
 float inner_product(const float* a, const float* b, std::size_t dim);
 
+// Calls a row into the caches ahead of its use.
+inline void prefetch_row(const float* row, std::size_t dim) {
+  constexpr std::size_t kLine = 16;  // values
+  for (std::size_t i = 0; i < dim; i += kLine) __builtin_prefetch(row + i);
+}
+
 // The same summed in double, always in the same order: what an exact comparison of scores is made with.
 double wide_inner_product(const float* a, const float* b, std::size_t dim);
 

@@ -1,4 +1,4 @@
-# Installs the build into a fresh prefix, then builds and runs examples/train_with_our_head against nothing but it.
+# Installs the build into a fresh prefix, then builds and runs the examples against nothing but it.
 #   cmake -DBUILD=<build folder> -DSOURCE=<repository> -DWORK=<scratch folder> -DGENERATOR=<of CMake>
 #         [-DLAUNCHER=<ccache>] -P install_test.cmake
 function(run)
@@ -11,8 +11,16 @@ endfunction()
 
 file(REMOVE_RECURSE ${WORK})
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
-run(${CMAKE_COMMAND} -S ${SOURCE}/examples/train_with_our_head -B ${WORK}/build -G ${GENERATOR}
-    -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
-run(${CMAKE_COMMAND} --build ${WORK}/build)
-run(${WORK}/build/train_with_our_head)
-message("${output}")
+foreach(example train_with_our_head evaluate_embeddings)
+  run(${CMAKE_COMMAND} -S ${SOURCE}/examples/${example} -B ${WORK}/${example} -G ${GENERATOR}
+      -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
+  run(${CMAKE_COMMAND} --build ${WORK}/${example})
+  run(${WORK}/${example}/${example})
+  message("${output}")
+endforeach()
+
+# Programs that only evaluate need no LibTorch at run time.
+run(ldd ${WORK}/evaluate_embeddings/evaluate_embeddings)
+if(output MATCHES "libtorch|libc10")
+  message(FATAL_ERROR "evaluate_embeddings is linked with LibTorch:\n${output}")
+endif()
