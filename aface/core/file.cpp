@@ -68,6 +68,20 @@ void sync_folder_of(const std::string& path) {
   if (folder.get() >= 0) ::fsync(folder.get());
 }
 
+// A device or a pipe (/dev/stdout) is written to; renaming a file over it would take it away from everybody.
+bool is_special(const std::string& path) {
+  std::error_code code;
+  const auto status = std::filesystem::status(path, code);
+  return !code && std::filesystem::is_other(status);
+}
+
+void write_in_place(const std::string& path, const std::function<void(int)>& write) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file.get() < 0) throw io_error(path, "cannot open", errno);
+  write(file.get());
+  if (file.close() != 0) throw io_error(path, "cannot write", errno);
+}
+
 }  // namespace
 
 std::string read_text_file(const std::string& path) { return read_whole<std::string>(path); }
@@ -88,6 +102,7 @@ void write_all(int descriptor, const void* data, std::size_t size, const std::st
 }
 
 void write_file_atomically(const std::string& path, const std::function<void(int)>& write, Durability durability) {
+  if (is_special(path)) return write_in_place(path, write);
   const bool sync = durability == Durability::kSynced;
   const std::string temporary = fmt::format("{}.tmp-{}", path, ::getpid());
   try {

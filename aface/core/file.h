@@ -14,7 +14,7 @@ std::string read_text_file(const std::string& path);
 std::vector<unsigned char> read_binary_file(const std::string& path, std::vector<unsigned char> reuse = {});
 
 // Writes to "<path>.tmp-<pid>" beside the target, syncs it, and renames it, so that a reader sees the old file or
-// the whole new one. On failure (full disk included) the temporary file is removed and the old file is untouched.
+// the whole new one. A device or a pipe is written to as it stands. On failure (full disk included) the temporary file is removed and the old file is untouched.
 enum class Durability {
   kSynced,  // the file outlives a power cut
   kRenamed  // whole or absent after a crash of the program, not of the machine: for many small files that can be made
