@@ -8,6 +8,7 @@
 
 #include "aface/eval/figure.h"
 #include "aface/eval/identity_bootstrap.h"
+#include "aface/eval/over_trials.h"
 #include "aface/eval/score_summary.h"
 #include "aface/eval/unit_rows.h"
 #include "aface/io/blufr_lists.h"
@@ -20,15 +21,6 @@ struct BlufrOptions {
   BootstrapOptions bootstrap;
   int threads = 0;  // 0: all cores; changes speed only
 };
-
-// Mean and standard deviation (N - 1) over the trials.
-struct OverTrials {
-  double mean = 0;
-  double std = 0;
-  std::vector<double> trials;
-  double mean_minus_std() const { return mean - std; }  // what the benchmark reports
-};
-OverTrials over_trials(std::vector<double> values);
 
 struct BlufrTrialCounts {
   std::int64_t test_images = 0, gallery_images = 0, probe_images = 0;
@@ -52,7 +44,8 @@ struct BlufrReport {
   std::vector<Figure>
       figures;  // "vr_at_far/0.001/mean", ".../mean_minus_std", "dir_at_far_rank1/0.01/mean", ...
   BootstrapOptions bootstrap;
-  std::string people;  // digest of the people drawn
+  std::string people;  // digests, see score_summary.h
+  std::string test_set;
   ScoreHistogram histogram;
   std::vector<NamedScore> worst_genuine, worst_impostor;
 };

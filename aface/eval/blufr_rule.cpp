@@ -5,6 +5,8 @@
 #include <functional>
 #include <limits>
 
+#include "aface/eval/far_targets.h"
+
 namespace aface {
 namespace {
 
@@ -39,12 +41,8 @@ std::int64_t count_at_or_above(const std::vector<float>& falling, double thresho
 }
 
 std::vector<double> blufr_far_grid(int lowest_exponent) {
-  std::vector<double> grid = {0};
-  double unit =
-      std::pow(10.0, -lowest_exponent);  // 10^8: dividing gives the nearest double to 3e-8, multiplying not
-  for (int exponent = lowest_exponent; exponent < 0; ++exponent, unit /= 10) {
-    for (int digit = 1; digit <= 9; ++digit) grid.push_back(digit / unit);
-  }
+  std::vector<double> grid = decade_grid(lowest_exponent);
+  grid.insert(grid.begin(), 0);
   grid.push_back(1);
   return grid;
 }

@@ -2,25 +2,18 @@
 
 #include "aface/eval/blufr.h"
 #include "aface/eval/evaluation_json.h"
+#include "aface/eval/far_targets.h"
+#include "aface/eval/figure_table.h"
 
 namespace aface {
 namespace {
 
-// "  [97.1, 98.0]", or nothing where people were not drawn.
-std::string interval_text(const std::vector<Figure>& figures, const std::string& name) {
-  for (const Figure& figure : figures) {
-    if (figure.name != name || figure.replicates.empty()) continue;
-    const Interval interval = interval_of(figure);
-    return fmt::format("  [{:.2f}, {:.2f}]", 100 * interval.low, 100 * interval.high);
-  }
-  return "";
-}
-
 std::string point_line(const BlufrReport& report, const std::string& label, const std::string& figure,
                        double far, const OverTrials& value) {
-  return fmt::format("{:<26}{:>8.2f}{:>8.2f}{:>12.2f}{}\n", fmt::format("{} {:g}", label, far),
+  const Figure* fused = find_figure(report.figures, far_figure_name(figure, far) + "/mean_minus_std");
+  return fmt::format("{:<26}{:>8.2f}{:>8.2f}{:>12.2f}  {}\n", fmt::format("{} {:g}", label, far),
                      100 * value.mean, 100 * value.std, 100 * value.mean_minus_std(),
-                     interval_text(report.figures, fmt::format("{}/{:g}/mean_minus_std", figure, far)));
+                     fused == nullptr ? "" : interval_text(*fused, 100, 2));
 }
 
 Json point_json(const OverTrials& value) {
@@ -110,6 +103,7 @@ std::string to_json(const BlufrReport& report,
   add_roc(json, report.verification_grid, mean);
   add_histogram(json, report.histogram);
   add_worst_pairs(json, report.worst_genuine, report.worst_impostor);
+  json["test_set"] = report.test_set;
   add_figures(json, report.figures, report.bootstrap, report.people);
   return json_text(json);
 }

@@ -8,6 +8,7 @@
 
 #include "aface/core/error.h"
 #include "aface/eval/evaluation_json.h"
+#include "aface/eval/figure_table.h"
 
 namespace aface {
 namespace {
@@ -20,12 +21,6 @@ FigureDifference::Better better_of(const std::string& name) {
   if (starts_with(name, "threshold")) return FigureDifference::Better::kNeither;
   if (starts_with(name, "eer")) return FigureDifference::Better::kLower;
   return FigureDifference::Better::kHigher;
-}
-
-const Figure* find(const std::vector<Figure>& figures, const std::string& name) {
-  const auto found =
-      std::find_if(figures.begin(), figures.end(), [&](const Figure& figure) { return figure.name == name; });
-  return found == figures.end() ? nullptr : &*found;
 }
 
 void require_comparable(const EvaluationFile& a, const EvaluationFile& b) {
@@ -44,10 +39,13 @@ void require_comparable(const EvaluationFile& a, const EvaluationFile& b) {
         ours, theirs));
   }
   if (a.people != b.people) {
-    const std::string in_a = people_count(a.people), in_b = people_count(b.people);
+    const std::string in_a = digest_count(a.people), in_b = digest_count(b.people);
     refuse(fmt::format(
         "made over different people ({}); evaluate both on the same lists",
         in_a == in_b ? in_a + " in both, but others or in another order" : in_a + " and " + in_b));
+  }
+  if (a.source("test_set") != b.source("test_set")) {
+    refuse("made over different test sets of the same people; evaluate both on the same lists");
   }
   if (a.seed != b.seed) {
     refuse(fmt::format("seeds {} and {} (expected the same); evaluate one again with the --seed of the other",
@@ -101,7 +99,7 @@ Comparison compare_evaluations(EvaluationFile a, EvaluationFile b) {
   require_comparable(a, b);
   Comparison comparison;
   for (const Figure& figure : a.figures) {
-    const Figure* other = find(b.figures, figure.name);
+    const Figure* other = find_figure(b.figures, figure.name);
     const std::string reason = reason_against(figure, other, "A", "B");
     if (reason.empty()) {
       comparison.differences.push_back(difference_of(figure, *other));
@@ -110,7 +108,7 @@ Comparison compare_evaluations(EvaluationFile a, EvaluationFile b) {
     }
   }
   for (const Figure& figure : b.figures) {
-    if (find(a.figures, figure.name) == nullptr)
+    if (find_figure(a.figures, figure.name) == nullptr)
       comparison.not_compared.emplace_back(figure.name, "only in B");
   }
   if (comparison.differences.empty()) {

@@ -15,7 +15,7 @@ struct EvaluationFile {
   std::string protocol;
   std::vector<std::pair<std::string, std::string>>
       sources;         // other entries that are texts: model, pair list, ...
-  std::string people;  // people_digest
+  std::string people;  // names_digest
   std::uint64_t seed = 0;
   std::int64_t replicates = 0;
   std::vector<Figure> figures;  // in the order of the file

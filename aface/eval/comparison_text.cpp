@@ -39,7 +39,7 @@ std::string to_table(const Comparison& comparison) {
   const EvaluationFile &a = comparison.a, &b = comparison.b;
   std::string text = fmt::format("A: {}{}\nB: {}{}\n", a.path, source_text(a, b), b.path, source_text(b, a));
   text += fmt::format("protocol {}, {} people, {} draws of people (seed {})\n\n", a.protocol,
-                      people_count(a.people), a.replicates, a.seed);
+                      digest_count(a.people), a.replicates, a.seed);
 
   std::size_t width = 6;
   for (const FigureDifference& row : comparison.differences) width = std::max(width, row.name.size());

@@ -11,6 +11,7 @@
 #include "aface/core/error.h"
 #include "aface/core/parallel.h"
 #include "aface/core/stop_request.h"
+#include "aface/eval/unit_rows.h"
 #include "aface/kernel/inner_products.h"
 #include "aface/kernel/quantised_rows.h"
 
@@ -185,7 +186,7 @@ void Scan::take_block(std::size_t begin, std::size_t end, std::vector<float>& bu
     }
     inverse[j] = inverse_norm(rows.row(j), rows.dim);
     if (inverse[j] != 0) continue;
-    fixed[j] = -1;
+    fixed[j] = kNoMatchScore;
     worker.bad.push_back(static_cast<std::int64_t>(begin + j));
   }
   quantise(rows, inverse, block);

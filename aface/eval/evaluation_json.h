@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 
 // "figures": name -> {value, low, high} or {unmeasurable}; and "bootstrap": {replicates, seed, people, draws:
 // name -> [values]}. low and high are left out where interval_of has none; a draw without a value is null.
-// `people` is a digest of the identities in order (people_digest): compare refuses files whose draws were
+// `people` is a digest of the identities in order (names_digest): compare refuses files whose draws were
 // made over different people.
 void add_figures(Json& json, const std::vector<Figure>& figures, const BootstrapOptions& options,
                  const std::string& people);

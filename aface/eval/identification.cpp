@@ -2,32 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <set>
 
+#include "aface/eval/far_targets.h"
 #include "aface/eval/gallery_search.h"
 #include "aface/eval/open_set.h"
-#include "aface/eval/weighted_roc.h"
 
 namespace aface {
 namespace {
 
-constexpr std::size_t kWorstPairs = 20;
-
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-// 1, 2, ... 9 x 10^-k as far as the probes allow, and 1.
-std::vector<double> fpir_grid(std::int64_t non_mated) {
-  std::vector<double> grid;
-  double unit = 1e9;
-  for (int exponent = -9; exponent < 0; ++exponent, unit /= 10) {
-    for (int digit = 1; digit <= 9; ++digit) {
-      const double fpir = digit / unit;
-      if (unmeasurable_far(fpir, static_cast<std::uint64_t>(non_mated)).empty()) grid.push_back(fpir);
-    }
-  }
-  grid.push_back(1);
-  return grid;
-}
 
 std::vector<DirAtFpir> points_at(const std::vector<ProbeOutcome>& outcomes, const std::vector<double>& fpir) {
   if (fpir.empty()) return {};
@@ -38,56 +23,72 @@ std::vector<DirAtFpir> points_at(const std::vector<ProbeOutcome>& outcomes, cons
   return points;
 }
 
-void add_open_set(const std::vector<ProbeOutcome>& outcomes, const IdentificationOptions& options,
+// A figure and how it comes about under a draw of people.
+struct DrawnFigure {
+  Figure figure;
+  std::function<double(Span<const std::uint16_t> drawn)> draw;
+};
+
+Figure figure_of(const std::string& name, double value) {
+  Figure figure;
+  figure.name = name;
+  figure.value = value;
+  return figure;
+}
+
+std::vector<DrawnFigure> rank_figures(const IdentificationReport& report, const DrawnOpenSet& probes) {
+  std::vector<DrawnFigure> figures;
+  for (const std::int32_t rank : {1, 5, 10}) {
+    if (rank > static_cast<std::int32_t>(report.cmc.size())) continue;
+    figures.push_back(
+        {figure_of("rank" + std::to_string(rank), report.cmc[at(rank - 1)]),
+         [&probes, rank](Span<const std::uint16_t> drawn) { return probes.rank_rate(drawn, rank); }});
+  }
+  return figures;
+}
+
+std::vector<DrawnFigure> open_set_figures(const IdentificationReport& report, const DrawnOpenSet& probes) {
+  std::vector<DrawnFigure> figures;
+  for (const DirAtFpir& point : report.dir_at_fpir) {
+    const double fpir = point.fpir;
+    figures.push_back(
+        {figure_of(far_figure_name("dir_at_fpir", fpir), point.dir),
+         [&probes, fpir](Span<const std::uint16_t> drawn) { return probes.dir(drawn, fpir, 1); }});
+    figures.push_back(
+        {figure_of(far_figure_name("threshold_at_fpir", fpir), point.threshold),
+         [&probes, fpir](Span<const std::uint16_t> drawn) { return probes.threshold(drawn, fpir); }});
+  }
+  return figures;
+}
+
+// Moves the figures into the report, each with its value under every draw.
+void draw_into(IdentificationReport& report, std::vector<DrawnFigure> figures, std::int64_t people) {
+  for (DrawnFigure& one : figures) one.figure.replicates.resize(at(report.bootstrap.replicates));
+  for_each_draw(people, report.bootstrap, [&](std::int64_t replicate, Span<const std::uint16_t> drawn) {
+    for (DrawnFigure& one : figures)
+      one.figure.replicates[at(replicate)] = static_cast<float>(one.draw(drawn));
+  });
+  for (DrawnFigure& one : figures) report.figures.push_back(std::move(one.figure));
+}
+
+// DIR where the probes of strangers allow it; the other targets become figures without a value.
+void add_open_set(const std::vector<ProbeOutcome>& outcomes, const std::vector<double>& targets,
                   IdentificationReport& report) {
+  const auto strangers = static_cast<std::uint64_t>(report.non_mated_probes);
   std::vector<double> measurable;
-  for (const double fpir : options.fpir) {
-    const std::string why = unmeasurable_far(fpir, static_cast<std::uint64_t>(report.non_mated_probes),
-                                             "probes of people who are not enrolled");
+  for (const double fpir : targets) {
+    const std::string why = unmeasurable_far(fpir, strangers, "probes of people who are not enrolled");
     if (why.empty()) {
       measurable.push_back(fpir);
       continue;
     }
-    Figure figure;
-    figure.name = far_figure_name("dir_at_fpir", fpir);
-    figure.value = std::nan("");
+    Figure figure = figure_of(far_figure_name("dir_at_fpir", fpir), std::nan(""));
     figure.unmeasurable = why;
     report.figures.push_back(std::move(figure));
   }
-  if (report.non_mated_probes == 0) return;
+  if (strangers == 0) return;
   report.dir_at_fpir = points_at(outcomes, measurable);
-  report.curve = points_at(outcomes, fpir_grid(report.non_mated_probes));
-  for (const DirAtFpir& point : report.dir_at_fpir) {
-    Figure dir, threshold;
-    dir.name = far_figure_name("dir_at_fpir", point.fpir);
-    dir.value = point.dir;
-    threshold.name = far_figure_name("threshold_at_fpir", point.fpir);
-    threshold.value = point.threshold;
-    report.figures.push_back(std::move(dir));
-    report.figures.push_back(std::move(threshold));
-  }
-}
-
-// Fills the replicates of the figures by their names' meaning, in the order in which they were made.
-void draw_figures(const std::vector<ProbeOutcome>& outcomes, const NamedRows& probes, std::int64_t people,
-                  const std::vector<std::int32_t>& rank_figures, const IdentificationOptions& options,
-                  IdentificationReport& report) {
-  if (options.bootstrap.replicates == 0) return;
-  for (Figure& figure : report.figures) {
-    if (figure.unmeasurable.empty()) figure.replicates.resize(at(options.bootstrap.replicates));
-  }
-  const std::size_t first_open = report.figures.size() - 2 * report.dir_at_fpir.size();
-  const DrawnOpenSet drawn_set(outcomes, probes.identities);
-  for_each_draw(people, options.bootstrap, [&](std::int64_t replicate, Span<const std::uint16_t> drawn) {
-    const auto set = [&](std::size_t figure, double value) {
-      report.figures[figure].replicates[at(replicate)] = static_cast<float>(value);
-    };
-    for (std::size_t r = 0; r < rank_figures.size(); ++r) set(r, drawn_set.rank_rate(drawn, rank_figures[r]));
-    for (std::size_t f = 0; f < report.dir_at_fpir.size(); ++f) {
-      set(first_open + 2 * f, drawn_set.dir(drawn, report.dir_at_fpir[f].fpir, 1));
-      set(first_open + 2 * f + 1, drawn_set.threshold(drawn, report.dir_at_fpir[f].fpir));
-    }
-  });
+  report.curve = points_at(outcomes, measurable_grid(strangers));
 }
 
 void add_pictures(const std::vector<ProbeOutcome>& outcomes, const NamedRows& probes,
@@ -113,6 +114,19 @@ void add_pictures(const std::vector<ProbeOutcome>& outcomes, const NamedRows& pr
     list->resize(std::min(list->size(), kWorstPairs));
 }
 
+std::string digest_of(const NamedRows& probes, const NamedRows& gallery,
+                      const std::vector<std::string>& people) {
+  std::vector<std::string> names;
+  for (const NamedRows* rows : {&gallery, &probes}) {
+    names.push_back(std::to_string(rows->paths.size()));
+    for (std::size_t i = 0; i < rows->paths.size(); ++i) {
+      names.push_back(rows->paths[i]);
+      names.push_back(people[at(rows->identities[i])]);
+    }
+  }
+  return names_digest(names);
+}
+
 }  // namespace
 
 IdentificationReport evaluate_identification(const NamedRows& probes, const NamedRows& gallery,
@@ -123,7 +137,8 @@ IdentificationReport evaluate_identification(const NamedRows& probes, const Name
                      options.threads);
   IdentificationReport report;
   report.bootstrap = options.bootstrap;
-  report.people = people_digest(identity_names);
+  report.people = names_digest(identity_names);
+  report.test_set = digest_of(probes, gallery, identity_names);
   report.gallery_images = static_cast<std::int64_t>(gallery.identities.size());
   report.enrolled = static_cast<std::int64_t>(
       std::set<std::int32_t>(gallery.identities.begin(), gallery.identities.end()).size());
@@ -133,18 +148,11 @@ IdentificationReport evaluate_identification(const NamedRows& probes, const Name
   report.cmc =
       cmc(outcomes, static_cast<std::int32_t>(std::min<std::int64_t>(options.ranks, report.enrolled)));
 
-  std::vector<std::int32_t> rank_figures;
-  for (const std::int32_t rank : {1, 5, 10}) {
-    if (rank > static_cast<std::int32_t>(report.cmc.size())) continue;
-    Figure figure;
-    figure.name = "rank" + std::to_string(rank);
-    figure.value = report.cmc[at(rank - 1)];
-    report.figures.push_back(std::move(figure));
-    rank_figures.push_back(rank);
-  }
-  add_open_set(outcomes, options, report);
-  draw_figures(outcomes, probes, static_cast<std::int64_t>(identity_names.size()), rank_figures, options,
-               report);
+  const auto people = static_cast<std::int64_t>(identity_names.size());
+  const DrawnOpenSet drawn_probes(outcomes, probes.identities);
+  draw_into(report, rank_figures(report, drawn_probes), people);
+  add_open_set(outcomes, checked_targets(options.fpir), report);
+  draw_into(report, open_set_figures(report, drawn_probes), people);
   add_pictures(outcomes, probes, gallery, report);
   return report;
 }

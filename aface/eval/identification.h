@@ -41,7 +41,8 @@ struct IdentificationReport {
   std::vector<DirAtFpir> curve;        // rank 1, by rising FPIR; empty without probes of strangers
   std::vector<Figure> figures;  // "rank1", "rank5", "rank10", "dir_at_fpir/0.01", "threshold_at_fpir/0.01"
   BootstrapOptions bootstrap;
-  std::string people;
+  std::string people;  // digests, see score_summary.h
+  std::string test_set;
   ScoreHistogram histogram;  // genuine: mates; impostor: best score of a probe without mate
   std::vector<NamedScore> worst_genuine, worst_impostor;
 };

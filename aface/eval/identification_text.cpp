@@ -41,6 +41,7 @@ std::string to_json(const IdentificationReport& report,
   if (!fpir.empty()) add_roc(json, fpir, dir);
   add_histogram(json, report.histogram);
   add_worst_pairs(json, report.worst_genuine, report.worst_impostor);
+  json["test_set"] = report.test_set;
   add_figures(json, report.figures, report.bootstrap, report.people);
   return json_text(json);
 }

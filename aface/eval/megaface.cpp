@@ -8,15 +8,16 @@
 #include "aface/core/error.h"
 #include "aface/core/random.h"
 #include "aface/eval/distractor_scan.h"
+#include "aface/eval/far_targets.h"
 #include "aface/eval/weighted_roc.h"
 #include "aface/kernel/inner_products.h"
 
 namespace aface {
 namespace {
 
-constexpr std::size_t kWorstPairs = 20;
 constexpr double kTailFactor = 2;         // a draw may need more impostors than the sample does
 constexpr std::int64_t kSmall = 1 << 22;  // with so few impostor scores all are kept and the curve is whole
+constexpr std::int64_t kMostTail = 1 << 25;  // scores kept at most: 0.4 GB, and a few times that on the way
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -98,66 +99,79 @@ class Trials {
   std::vector<std::int64_t> trials_;
 };
 
-// 1, 2, ... 9 x 10^-k up to `highest`, as far as the impostor pairs allow, and 1 when all of them were kept.
-std::vector<double> curve_grid(std::uint64_t impostors, double highest, bool is_whole) {
-  std::vector<double> grid;
-  double unit = 1e12;
-  for (int exponent = -12; exponent < 0; ++exponent, unit /= 10) {
-    for (int digit = 1; digit <= 9; ++digit) {
-      const double far = digit / unit;
-      const bool is_asked = is_whole || far <= highest * (1 + 1e-9);
-      if (is_asked && unmeasurable_far(far, impostors).empty()) grid.push_back(far);
-    }
+// How many of the highest impostor scores the targets and the curve need.
+std::int64_t tail_scores(const std::vector<double>& far, double curve_to, std::int64_t impostors) {
+  if (impostors <= kSmall) return impostors;
+  const double highest = far.empty() ? 0 : far.front();
+  const double share = std::min(1.0, std::max(curve_to, kTailFactor * highest));
+  const double scores = std::ceil(share * static_cast<double>(impostors)) + 1;
+  if (scores > static_cast<double>(kMostTail)) {
+    throw Error(
+        ErrorKind::kUsage,
+        fmt::format(
+            "MegaFace: FAR targets up to {:g} and a ROC up to {:g} need the {:.0f} highest of {} impostor "
+            "scores kept (at most {}); take targets up to {:.2g} and a ROC up to {:.2g}",
+            highest, curve_to, scores, impostors, kMostTail,
+            static_cast<double>(kMostTail) / kTailFactor / static_cast<double>(impostors),
+            static_cast<double>(kMostTail) / static_cast<double>(impostors)));
   }
-  if (is_whole) grid.push_back(1);
-  return grid;
+  return std::min(impostors, static_cast<std::int64_t>(scores));
 }
 
-void add_figures_of(const MegafaceProbes& probes, const std::vector<GenuinePair>& genuine,
-                    const DistractorScan& scan, std::uint64_t impostors, bool is_whole,
-                    const MegafaceOptions& options, MegafaceReport& report) {
+void add_ranks(const MegafaceProbes& probes, const std::vector<GenuinePair>& genuine,
+               const DistractorScan& scan, MegafaceReport& report) {
   const Trials trials(probes, genuine, scan);
   const std::vector<std::uint16_t> everybody = trials.everybody();
   for (std::int64_t rank = 1; rank <= scan.ranks; ++rank) report.cmc.push_back(trials.rate(rank, everybody));
 
-  const auto people = static_cast<std::int64_t>(probes.identity_names.size());
   Figure rank1;
   rank1.name = "rank1";
   rank1.value = report.cmc.at(0);
-  rank1.replicates.resize(at(options.bootstrap.replicates));
-  for_each_draw(people, options.bootstrap, [&](std::int64_t replicate, Span<const std::uint16_t> drawn) {
-    rank1.replicates[at(replicate)] = static_cast<float>(trials.rate(1, drawn));
-  });
+  rank1.replicates.resize(at(report.bootstrap.replicates));
+  for_each_draw(report.identities, report.bootstrap,
+                [&](std::int64_t replicate, Span<const std::uint16_t> drawn) {
+                  rank1.replicates[at(replicate)] = static_cast<float>(trials.rate(1, drawn));
+                });
   report.figures.push_back(std::move(rank1));
+}
 
+// Distractors stay under a draw; the weight of all impostor pairs is that of the probes times their number.
+WeightedRoc roc_of(const MegafaceProbes& probes, const std::vector<GenuinePair>& genuine,
+                   const DistractorScan& scan, std::int64_t distractors) {
+  const auto person_of = [&](std::int32_t probe) {
+    return static_cast<std::uint32_t>(probes.identities[at(probe)]);
+  };
   std::vector<PairScore> same, other;
-  for (const GenuinePair& pair : genuine) {
-    const auto person = static_cast<std::uint32_t>(probes.identities[at(pair.a)]);
-    same.push_back({pair.score, {person, person}});
-  }
+  same.reserve(genuine.size());
   other.reserve(scan.tail.size());
+  for (const GenuinePair& pair : genuine)
+    same.push_back({pair.score, {person_of(pair.a), person_of(pair.b)}});
+  for (const DistractorScore& pair : scan.tail)
+    other.push_back({pair.score, {person_of(pair.probe), kNotDrawn}});
   std::vector<std::uint64_t> images(probes.identity_names.size(), 0);
-  for (const DistractorScore& score : scan.tail) {
-    other.push_back(
-        {score.score, {static_cast<std::uint32_t>(probes.identities[at(score.probe)]), kNotDrawn}});
-  }
   for (const std::int32_t person : probes.identities) ++images[at(person)];
-  const std::uint64_t distractors = impostors / probes.rows.rows;
-  const WeightedRoc roc(std::move(same), std::move(other), people, ThresholdRule::kWithinTarget,
-                        [&, distractors](Span<const std::uint16_t> drawn) {
-                          std::uint64_t weight = 0;
-                          for (std::size_t person = 0; person < images.size(); ++person) {
-                            weight += images[person] * drawn[person];
-                          }
-                          return weight * distractors;
-                        });
-  std::vector<double> measurable;
-  for (const double far : options.far) {
-    if (unmeasurable_far(far, impostors).empty()) measurable.push_back(far);
-  }
+  return WeightedRoc(std::move(same), std::move(other), static_cast<std::int64_t>(images.size()),
+                     ThresholdRule::kWithinTarget, [images, distractors](Span<const std::uint16_t> drawn) {
+                       std::uint64_t weight = 0;
+                       for (std::size_t person = 0; person < images.size(); ++person) {
+                         weight += images[person] * drawn[person];
+                       }
+                       return weight * static_cast<std::uint64_t>(distractors);
+                     });
+}
+
+void add_verification(const WeightedRoc& roc, const std::vector<double>& targets, double curve_to,
+                      bool is_whole, MegafaceReport& report) {
+  const auto impostors = static_cast<std::uint64_t>(report.probes * report.distractors);
+  std::vector<double> measurable = targets;
+  measurable.erase(std::remove_if(measurable.begin(), measurable.end(),
+                                  [&](double far) { return !unmeasurable_far(far, impostors).empty(); }),
+                   measurable.end());
   report.tar_at_far = roc.at(measurable);
-  report.roc = roc.at(curve_grid(impostors, options.curve_to, is_whole));
-  for (Figure& figure : far_figures(roc, options.far, options.bootstrap))
+  std::vector<double> grid = measurable_grid(impostors);
+  if (!is_whole) grid.erase(std::upper_bound(grid.begin(), grid.end(), curve_to * (1 + 1e-9)), grid.end());
+  report.roc = roc.at(grid);
+  for (Figure& figure : far_figures(roc, targets, report.bootstrap))
     report.figures.push_back(std::move(figure));
 }
 
@@ -183,7 +197,8 @@ void add_pictures(const MegafaceProbes& probes, const MegafaceDistractors& distr
   }
 }
 
-void require_valid(const MegafaceProbes& probes, const MegafaceDistractors& distractors) {
+void require_valid(const MegafaceProbes& probes, const MegafaceDistractors& distractors,
+                   const MegafaceOptions& options) {
   const auto fail = [](const std::string& what) { throw Error(ErrorKind::kData, "MegaFace: " + what); };
   if (probes.rows.rows != probes.paths.size() || probes.rows.rows != probes.identities.size()) {
     fail(fmt::format(
@@ -191,10 +206,26 @@ void require_valid(const MegafaceProbes& probes, const MegafaceDistractors& dist
         "features were made from",
         probes.rows.rows, probes.paths.size(), probes.identities.size()));
   }
+  if (options.ranks < 1) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("MegaFace: a CMC of {} ranks (expected 1 or more)", options.ranks));
+  }
   if (!distractors.is_noise.empty() && distractors.is_noise.size() != distractors.paths.size()) {
     fail(fmt::format("{} noise flags for {} distractors", distractors.is_noise.size(),
                      distractors.paths.size()));
   }
+}
+
+std::string digest_of(const MegafaceProbes& probes, const MegafaceDistractors& distractors, NoiseRule rule) {
+  std::vector<std::string> names = probes.paths;
+  names.insert(names.end(), distractors.paths.begin(), distractors.paths.end());
+  if (!distractors.is_noise.empty()) {
+    names.emplace_back(rule == NoiseRule::kInsightface ? "insightface" : "facexzoo");
+    for (std::size_t i = 0; i < distractors.paths.size(); ++i) {
+      if (distractors.is_noise[i] != 0) names.push_back(distractors.paths[i]);
+    }
+  }
+  return names_digest(names);
 }
 
 }  // namespace
@@ -238,7 +269,8 @@ std::int64_t replace_noisy_probes(std::vector<float>& rows, std::size_t dim, con
 
 MegafaceReport evaluate_megaface(const MegafaceProbes& probes, const MegafaceDistractors& distractors,
                                  const MegafaceOptions& options) {
-  require_valid(probes, distractors);
+  require_valid(probes, distractors, options);
+  const std::vector<double> targets = checked_targets(options.far);
   const std::vector<GenuinePair> genuine = score_genuine(probes, inverse_norms(probes));
   if (genuine.empty()) {
     throw Error(ErrorKind::kData,
@@ -248,7 +280,8 @@ MegafaceReport evaluate_megaface(const MegafaceProbes& probes, const MegafaceDis
   report.refined = !distractors.is_noise.empty();
   report.noise_rule = options.noise_rule;
   report.bootstrap = options.bootstrap;
-  report.people = people_digest(probes.identity_names);
+  report.people = names_digest(probes.identity_names);
+  report.test_set = digest_of(probes, distractors, options.noise_rule);
   report.probes = static_cast<std::int64_t>(probes.rows.rows);
   report.identities = static_cast<std::int64_t>(probes.identity_names.size());
   report.distractors = static_cast<std::int64_t>(distractors.rows->rows());
@@ -257,14 +290,9 @@ MegafaceReport evaluate_megaface(const MegafaceProbes& probes, const MegafaceDis
   report.noisy_distractors = std::count(distractors.is_noise.begin(), distractors.is_noise.end(), 1);
 
   const std::int64_t impostors = report.probes * report.distractors;
-  double highest_far = 0;
-  for (const double far : options.far) highest_far = std::max(highest_far, far);
-  const double share = std::min(1.0, std::max(options.curve_to, kTailFactor * highest_far));
-  const bool is_whole = impostors <= kSmall || share >= 1;
   DistractorScanOptions scan_options;
   scan_options.ranks = options.ranks;
-  scan_options.tail_scores =
-      is_whole ? impostors : static_cast<std::int64_t>(std::ceil(share * static_cast<double>(impostors))) + 1;
+  scan_options.tail_scores = tail_scores(targets, options.curve_to, impostors);
   scan_options.silenced = distractors.is_noise;
   scan_options.silenced_score = options.noise_rule == NoiseRule::kInsightface ? -1.0F : 0.0F;
   scan_options.skip_bad = options.skip_bad;
@@ -272,7 +300,9 @@ MegafaceReport evaluate_megaface(const MegafaceProbes& probes, const MegafaceDis
   const DistractorScan scan =
       scan_distractors(probes.rows, *distractors.rows, distractors.paths, scan_options);
   report.bad_distractors = scan.bad;
-  add_figures_of(probes, genuine, scan, static_cast<std::uint64_t>(impostors), is_whole, options, report);
+  add_ranks(probes, genuine, scan, report);
+  add_verification(roc_of(probes, genuine, scan, report.distractors), targets, options.curve_to,
+                   static_cast<std::int64_t>(scan.tail.size()) == impostors, report);
   add_pictures(probes, distractors, genuine, scan, report);
   return report;
 }

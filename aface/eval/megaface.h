@@ -58,7 +58,8 @@ struct MegafaceReport {
   std::vector<TarAtFar> roc;  // by rising FAR
   std::vector<Figure> figures;
   BootstrapOptions bootstrap;
-  std::string people;
+  std::string people;  // digests, see score_summary.h
+  std::string test_set;
   ScoreHistogram histogram;  // impostors: of a sample of the distractors
   std::int64_t sampled_distractors = 0;
   std::vector<NamedScore> worst_genuine, worst_impostor;

@@ -75,6 +75,7 @@ std::string to_json(const std::vector<MegafaceReport>& reports, const std::vecto
   add_histogram(json, first.histogram);
   json["score_histogram"]["impostors_of_distractors"] = first.sampled_distractors;
   add_worst_pairs(json, first.worst_genuine, first.worst_impostor);
+  json["test_set"] = first.test_set;
   add_figures(json, first.figures, first.bootstrap, first.people);
   return json_text(json);
 }

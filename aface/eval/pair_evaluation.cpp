@@ -9,28 +9,13 @@
 #include <numeric>
 
 #include "aface/core/error.h"
+#include "aface/eval/far_targets.h"
 #include "aface/eval/pair_figures.h"
 #include "aface/eval/scores.h"
 #include "aface/eval/weighted_roc.h"
 
 namespace aface {
 namespace {
-
-constexpr std::size_t kWorstPairs = 20;
-
-// From the loosest to the strictest, each once.
-std::vector<double> checked_targets(std::vector<double> targets) {
-  for (const double target : targets) {
-    if (!(target > 0 && target <= 1))
-      throw Error(ErrorKind::kUsage, fmt::format("FAR target {} (expected above 0 and at most 1)", target));
-  }
-  std::sort(targets.begin(), targets.end(), std::greater<>());
-  targets.erase(
-      std::unique(targets.begin(), targets.end(),
-                  [](double a, double b) { return far_figure_name("", a) == far_figure_name("", b); }),
-      targets.end());
-  return targets;
-}
 
 // The columns that pair_figures.h takes.
 struct PairColumns {
@@ -78,8 +63,8 @@ std::vector<Figure> all_figures(const IdentifiedPairs& pairs, const Verification
   return figures;
 }
 
-// Where one more impostor pair would be accepted: the highest TAR within each FAR, as tar_at_far gives it. At every
-// impostor pair while they are few, then about 30 points a decade; ends at (1, 1).
+// Where one more impostor pair would be accepted: the highest TAR within each FAR, as tar_at_far gives it. At
+// every impostor pair while they are few, then about 30 points a decade; ends at (1, 1).
 void fill_roc(PairEvaluation& evaluation, Span<const float> scores, Span<const std::uint8_t> same) {
   constexpr double kGrowth = 1.08;
   std::vector<float> genuine, impostor;
@@ -123,6 +108,16 @@ std::vector<NamedScore> worst(const PairList& list, Span<const float> scores,
   return pairs;
 }
 
+std::string digest_of(const PairList& list) {
+  std::vector<std::string> names;
+  for (const Pair& pair : list.pairs) {
+    names.push_back(list.paths[static_cast<std::size_t>(pair.first)]);
+    names.push_back(list.paths[static_cast<std::size_t>(pair.second)]);
+    names.emplace_back(pair.same_identity ? "1" : "0");
+  }
+  return names_digest(names);
+}
+
 }  // namespace
 
 PairEvaluation evaluate_pairs(const PairList& list, Span<const float> scores,
@@ -143,7 +138,8 @@ PairEvaluation evaluate_pairs(const PairList& list, Span<const float> scores,
   evaluation.bootstrap = options.bootstrap;
   evaluation.people = static_cast<std::int64_t>(people.names.size());
   evaluation.people_from = people.source;
-  evaluation.people_digest = people_digest(people.names);
+  evaluation.people_digest = names_digest(people.names);
+  evaluation.test_set_digest = digest_of(list);
 
   IdentifiedPairs pairs;
   pairs.scores = scores;

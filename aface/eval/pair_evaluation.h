@@ -32,9 +32,9 @@ struct PairEvaluation {
   BootstrapOptions bootstrap;
   std::int64_t people = 0;
   IdentitySource people_from = IdentitySource::kNames;
-  std::string people_digest;
-  std::int64_t genuine = 0, impostor = 0;  // pairs
-  std::vector<double> roc_far, roc_tar;    // FAR as counted, rising, thinned out
+  std::string people_digest, test_set_digest;  // see score_summary.h
+  std::int64_t genuine = 0, impostor = 0;      // pairs
+  std::vector<double> roc_far, roc_tar;        // FAR as counted, rising, thinned out
   ScoreHistogram histogram;
   std::vector<NamedScore> worst_genuine, worst_impostor;  // 20 of each at most
 };

@@ -2,27 +2,20 @@
 
 #include <cmath>
 
+#include "aface/core/check.h"
 #include "aface/eval/evaluation_json.h"
+#include "aface/eval/far_targets.h"
+#include "aface/eval/figure_table.h"
 #include "aface/eval/pair_evaluation.h"
 #include "aface/eval/weighted_roc.h"
 
 namespace aface {
 namespace {
 
-// "[97.1, 98.0]", or "" where people were not drawn.
-std::string interval_text(const Figure& figure, double unit, int digits) {
-  if (figure.replicates.empty()) return "";
-  const Interval interval = interval_of(figure);
-  if (!std::isfinite(interval.low)) return "[none: most draws have no value]";
-  return fmt::format("[{:.{}f}, {:.{}f}]", unit * interval.low, digits, unit * interval.high, digits);
-}
-
 const Figure& figure_named(const PairEvaluation& evaluation, const std::string& name) {
-  for (const Figure& figure : evaluation.figures) {
-    if (figure.name == name) return figure;
-  }
-  static const Figure none;
-  return none;
+  const Figure* figure = find_figure(evaluation.figures, name);
+  AFACE_CHECK(figure != nullptr, "no figure {}", name);
+  return *figure;
 }
 
 std::string share_line(const std::string& label, const Figure& figure) {
@@ -98,6 +91,7 @@ std::string to_json(const PairEvaluation& evaluation,
   json["threshold_unit"] = convention.threshold_unit;
   json["genuine_pairs"] = evaluation.genuine;
   json["impostor_pairs"] = evaluation.impostor;
+  json["test_set"] = evaluation.test_set_digest;
   json["people"] = evaluation.people;
   json["people_from"] = evaluation.people_from == IdentitySource::kNames ? "names" : "links";
   add_figures(json, evaluation.figures, evaluation.bootstrap, evaluation.people_digest);

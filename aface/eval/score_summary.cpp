@@ -6,18 +6,18 @@
 
 namespace aface {
 
-std::string people_digest(const std::vector<std::string>& identity_names) {
+std::string names_digest(const std::vector<std::string>& names) {
   // FNV-1a over each name and a byte that UTF-8 never holds, so that ("ab", "c") and ("a", "bc") differ.
   std::uint64_t hash = 0xcbf29ce484222325ULL;
   const auto add = [&](unsigned char byte) { hash = (hash ^ byte) * 0x100000001b3ULL; };
-  for (const std::string& name : identity_names) {
+  for (const std::string& name : names) {
     for (const char c : name) add(static_cast<unsigned char>(c));
     add(0xff);
   }
-  return fmt::format("{}-{:016x}", identity_names.size(), hash);
+  return fmt::format("{}-{:016x}", names.size(), hash);
 }
 
-std::string people_count(const std::string& digest) { return digest.substr(0, digest.find('-')); }
+std::string digest_count(const std::string& digest) { return digest.substr(0, digest.find('-')); }
 
 int score_bin(float score) {
   if (!(score > -1)) return 0;

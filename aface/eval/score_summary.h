@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,6 +15,9 @@ struct ScoreHistogram {
 };
 int score_bin(float score);  // scores outside [-1, 1] go to the end bins
 
+// How many of the worst pairs of a kind an evaluation lists.
+constexpr std::size_t kWorstPairs = 20;
+
 // A pair to look at.
 struct NamedScore {
   std::string a;
@@ -21,9 +25,10 @@ struct NamedScore {
   float score = 0;
 };
 
-// "<number of people>-<16 hex digits>" of the identities in order: draws of people (identity_bootstrap.h) can
-// be paired only between evaluations with the same digest.
-std::string people_digest(const std::vector<std::string>& identity_names);
-std::string people_count(const std::string& digest);
+// "<number>-<16 hex digits>" of names in order. Draws of people (identity_bootstrap.h) can be paired only
+// between evaluations with the same digest of the people, and figures compared only with the same digest of
+// the test set.
+std::string names_digest(const std::vector<std::string>& names);
+std::string digest_count(const std::string& digest);
 
 }  // namespace aface

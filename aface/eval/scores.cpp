@@ -5,18 +5,14 @@
 #include <cmath>
 
 #include "aface/core/error.h"
+#include "aface/eval/unit_rows.h"
+#include "aface/kernel/inner_products.h"
 
 namespace aface {
 namespace {
 
-double dot(const float* a, const float* b, std::size_t dim) {
-  double sum = 0;
-  for (std::size_t k = 0; k < dim; ++k) sum += static_cast<double>(a[k]) * b[k];
-  return sum;
-}
-
 double checked_norm(RowMatrix embeddings, std::size_t row, const std::string& name) {
-  const double norm = std::sqrt(dot(embeddings.row(row), embeddings.row(row), embeddings.dim));
+  const double norm = std::sqrt(wide_inner_product(embeddings.row(row), embeddings.row(row), embeddings.dim));
   if (!std::isfinite(norm) || norm == 0) {
     throw Error(ErrorKind::kData, fmt::format("embedding of '{}' (row {}, counted from 0): its length is {} "
                                               "(expected a finite number above 0); look at "
@@ -52,7 +48,8 @@ std::vector<float> score_pairs(RowMatrix embeddings, const PairList& list,
     const auto a = static_cast<std::size_t>(pair.first), b = static_cast<std::size_t>(pair.second);
     const float* row_a = embeddings.row(static_cast<std::size_t>(rows[a]));
     const float* row_b = embeddings.row(static_cast<std::size_t>(rows[b]));
-    scores.push_back(static_cast<float>(dot(row_a, row_b, embeddings.dim) / (norms[a] * norms[b])));
+    scores.push_back(
+        static_cast<float>(wide_inner_product(row_a, row_b, embeddings.dim) / (norms[a] * norms[b])));
   }
   return scores;
 }
@@ -70,9 +67,10 @@ std::vector<float> score_unit_pairs(RowMatrix unit_embeddings, const PairList& l
   for (const Pair& pair : list.pairs) {
     const auto a = static_cast<std::size_t>(pair.first), b = static_cast<std::size_t>(pair.second);
     const bool matches_nothing = !no_match.empty() && (no_match[a] || no_match[b]);
-    scores.push_back(matches_nothing ? -1.0f
-                                     : static_cast<float>(dot(unit_embeddings.row(a), unit_embeddings.row(b),
-                                                              unit_embeddings.dim)));
+    scores.push_back(matches_nothing
+                         ? kNoMatchScore
+                         : static_cast<float>(wide_inner_product(
+                               unit_embeddings.row(a), unit_embeddings.row(b), unit_embeddings.dim)));
   }
   return scores;
 }

@@ -27,7 +27,7 @@ class TrialPairs {
   static constexpr int kMaxTrials = 16;
   static constexpr int kBins = 16000;  // over [-1, 1]
 
-  // trials_of_row[i], bit t: image i is in trial t. The views must outlive the object. Rows up to 65,535.
+  // trials_of_row[i], bit t: image i is in trial t. Rows up to 65,535.
   // `threads` (0: all cores) does not change any result. Throws Error{kData} when sizes do not fit.
   TrialPairs(const UnitRows& rows, Span<const std::int32_t> identities,
              Span<const std::uint16_t> trials_of_row, int threads);

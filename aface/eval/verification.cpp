@@ -9,6 +9,7 @@
 
 #include "aface/core/error.h"
 #include "aface/eval/evaluation_json.h"
+#include "aface/eval/far_targets.h"
 #include "aface/eval/weighted_roc.h"
 
 namespace aface {

@@ -11,6 +11,7 @@
 
 #include "aface/core/check.h"
 #include "aface/core/error.h"
+#include "aface/eval/far_targets.h"
 
 namespace aface {
 namespace {
@@ -87,14 +88,6 @@ class PrefixSums {
   const std::vector<std::uint32_t>& table_;
   std::vector<std::pair<std::size_t, std::uint64_t>> known_;
 };
-
-std::string with_commas(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (auto place = static_cast<std::ptrdiff_t>(text.size()) - 3; place > 0; place -= 3) {
-    text.insert(static_cast<std::size_t>(place), ",");
-  }
-  return text;
-}
 
 }  // namespace
 
@@ -197,17 +190,6 @@ std::vector<TarAtFar> WeightedRoc::at(const std::vector<double>& targets) const 
 std::uint64_t WeightedRoc::impostor_pairs() const {
   const std::vector<std::uint16_t> once(static_cast<std::size_t>(people_), 1);
   return all_impostors_ ? all_impostors_(once) : impostor_.size();
-}
-
-std::string unmeasurable_far(double far, std::uint64_t impostors, const std::string& what) {
-  if (allowed_accepts(far, impostors) > 0) return "";
-  if (!(far > 0)) return fmt::format("no number of {} is enough for FAR {}", what, far);
-  const auto needed = static_cast<std::uint64_t>(std::ceil(1 / far * (1 - 1e-12)));
-  return fmt::format("needs {} {}, has {}", with_commas(needed), what, with_commas(impostors));
-}
-
-std::string far_figure_name(const std::string& figure, double far) {
-  return fmt::format("{}/{}", figure, far);
 }
 
 std::vector<Figure> far_figures(const WeightedRoc& roc, const std::vector<double>& targets,

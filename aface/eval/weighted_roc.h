@@ -65,13 +65,6 @@ class WeightedRoc {
   PairWeights genuine_weights_, impostor_weights_;
 };
 
-// Why TAR at this FAR cannot be measured with so many impostor pairs (or probes: `what` names them in the
-// plural): fewer than one may be accepted, FAR * impostors < 1. Empty when it can be measured.
-std::string unmeasurable_far(double far, std::uint64_t impostors, const std::string& what = "impostor pairs");
-
-// "tar_at_far/0.001": the name of a figure at a FAR target.
-std::string far_figure_name(const std::string& figure, double far);
-
 // "tar_at_far/X" and "threshold_at_far/X" for each target, with replicates; marked where unmeasurable.
 std::vector<Figure> far_figures(const WeightedRoc& roc, const std::vector<double>& targets,
                                 const BootstrapOptions& options);

@@ -12,6 +12,7 @@
 #include "aface/io/npy.h"
 #include "aface/io/path_match.h"
 #include "aface/io/text_list.h"
+#include "aface/kernel/inner_products.h"
 
 namespace aface {
 namespace {
@@ -117,9 +118,7 @@ std::vector<std::uint8_t> normalise_rows(RawEmbeddings& raw, std::size_t rows) {
   std::vector<std::uint8_t> has_no_direction(rows);
   for (std::size_t i = 0; i < rows; ++i) {
     float* row = raw.values.data() + i * raw.dim;
-    double squares = 0;
-    for (std::size_t k = 0; k < raw.dim; ++k) squares += static_cast<double>(row[k]) * row[k];
-    const double length = std::sqrt(squares);
+    const double length = std::sqrt(wide_inner_product(row, row, raw.dim));
     has_no_direction[i] = !(length > 0 && std::isfinite(length));
     for (std::size_t k = 0; k < raw.dim; ++k)
       row[k] = has_no_direction[i] ? 0.0f : static_cast<float>(row[k] / length);

@@ -42,7 +42,7 @@ std::function<int()> set_up(CLI::App& app) {
   add_targets_flag(app, "--identification-far", flags->options.identification_far,
                    "targets of the detection and identification rate at rank 1");
   add_bootstrap_flags(app, flags->options.bootstrap);
-  app.add_option("--json", flags->json, "write numbers, curves and counts to this file too");
+  add_json_flag(app, flags->json, "write numbers, curves and counts to this file too");
   app.footer(
       "LFW under BLUFR (Liao, Lei, Yi, Li 2014): ten random trials of about 157,000 genuine and 47 million "
       "impostor\n"

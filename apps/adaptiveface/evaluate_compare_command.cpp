@@ -3,6 +3,7 @@
 #include "aface/core/file.h"
 #include "aface/eval/comparison.h"
 #include "apps/adaptiveface/evaluate_protocols.h"
+#include "apps/adaptiveface/evaluation_flags.h"
 
 namespace aface {
 namespace {
@@ -25,7 +26,7 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_option("A", flags->a, "result file that `adaptiveface evaluate ... --json` wrote")->required();
   app.add_option("B", flags->b, "another one: the same protocol and lists, --bootstrap and --seed")
       ->required();
-  app.add_option("--json", flags->json, "write the differences to this file too");
+  add_json_flag(app, flags->json, "write the differences to this file too");
   app.footer(
       "The draws of people behind the intervals are the same in both files, so the difference is taken draw "
       "by "

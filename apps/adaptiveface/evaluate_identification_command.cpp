@@ -98,7 +98,7 @@ std::function<int()> set_up(CLI::App& app) {
       ->capture_default_str();
   add_targets_flag(app, "--fpir", flags->options.fpir, "targets of the detection and identification rate");
   add_bootstrap_flags(app, flags->options.bootstrap);
-  app.add_option("--json", flags->json, "write the numbers and curves to this file too");
+  add_json_flag(app, flags->json, "write the numbers and curves to this file too");
   app.footer(
       "Closed set: the share of probes of enrolled people whose own person ranks r or better (CMC). A person "
       "with several\n"

@@ -168,10 +168,10 @@ std::function<int()> set_up(CLI::App& app) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   add_targets_flag(app, "--far", flags->options.far, "FAR targets of TAR");
-  app.add_option(
-         "--curve-to", flags->options.curve_to,
-         "highest FAR of the ROC; ten times as high takes ten times the memory (about 200 MB at 0.001 for a million "
-         "distractors)")
+  app.add_option("--curve-to", flags->options.curve_to,
+                 "highest FAR of the ROC; ten times as high takes ten times the memory (about 200 MB at "
+                 "0.001 for a million "
+                 "distractors)")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   app.add_option("--bad-embeddings", flags->on_bad,
@@ -182,7 +182,7 @@ std::function<int()> set_up(CLI::App& app) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   add_bootstrap_flags(app, flags->options.bootstrap);
-  app.add_option("--json", flags->json, "write the numbers and curves to this file too");
+  add_json_flag(app, flags->json, "write the numbers and curves to this file too");
   app.footer(
       "MegaFace challenge 1 with cosine scores. For every person with n probes each image in turn is the "
       "mate among the\n"

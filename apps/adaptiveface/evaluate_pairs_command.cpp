@@ -91,7 +91,7 @@ std::function<int()> set_up(CLI::App& app) {
   add_targets_flag(app, "--far", flags->options.far_targets,
                    "FAR targets of TAR and of the recommended thresholds");
   add_bootstrap_flags(app, flags->options.bootstrap);
-  app.add_option("--json", flags->json, "write numbers, curves, draws and the worst pairs to this file too");
+  add_json_flag(app, flags->json, "write numbers, curves, draws and the worst pairs to this file too");
   app.footer(
       "Score: cosine. Each fold is judged by the threshold that is best on the others, by the rule of "
       "--convention.\n"

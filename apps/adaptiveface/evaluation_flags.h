@@ -1,10 +1,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "aface/core/file.h"
 #include "aface/eval/identity_bootstrap.h"
 
 namespace aface {
@@ -19,21 +20,21 @@ inline void add_bootstrap_flags(CLI::App& app, BootstrapOptions& options) {
       ->capture_default_str();
 }
 
-// Targets of a rate of false alarms, such as --far 1e-3 1e-4; one given twice counts once.
+// Targets of a rate of false alarms, such as --far 1e-3 1e-4.
 inline void add_targets_flag(CLI::App& app, const std::string& flag, std::vector<double>& targets,
                              const std::string& text) {
-  app.add_option_function<std::vector<double>>(
-         flag,
-         [&targets](const std::vector<double>& given) {
-           targets.clear();
-           for (const double target : given) {
-             if (std::find(targets.begin(), targets.end(), target) == targets.end())
-               targets.push_back(target);
-           }
-         },
-         text)
-      ->check(CLI::Range(1e-12, 1.0))
-      ->default_str(CLI::detail::to_string(targets));
+  app.add_option(flag, targets, text)->check(CLI::Range(1e-12, 1.0))->capture_default_str();
+}
+
+// --json, checked before anything is computed.
+inline void add_json_flag(CLI::App& app, std::string& path, const std::string& text) {
+  app.add_option("--json", path, text)
+      ->check(CLI::Validator(
+          [](const std::string& file) {
+            const std::string folder = std::filesystem::path(file).parent_path().string();
+            return folder.empty() || folder_exists(folder) ? "" : "there is no folder " + folder;
+          },
+          "FILE"));
 }
 
 }  // namespace aface

@@ -21,7 +21,7 @@ std::string evaluation(const test::TempDir& dir, const std::string& name, float 
   figure.replicates.assign(20, accuracy);
   Json json;
   json["protocol"] = protocol;
-  add_figures(json, {figure}, options, people_digest({"Ada", "Bo"}));
+  add_figures(json, {figure}, options, names_digest({"Ada", "Bo"}));
   return dir.write(name, json_text(json));
 }
 

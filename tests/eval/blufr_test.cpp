@@ -177,7 +177,7 @@ void expect_the_definition(const Case& data) {
   BlufrOptions options;
   options.bootstrap.replicates = 0;
   options.threads = 2;
-  options.verification_far = {1e-3, 0.02};
+  options.verification_far = {0.02, 1e-3};
   const BlufrReport report = evaluate_blufr(data.rows(), data.lists, options);
   const Literal literal(data);
   for (std::size_t t = 0; t < data.lists.trials.size(); ++t) {
@@ -194,7 +194,7 @@ void expect_the_definition(const Case& data) {
       }
     }
     ASSERT_EQ(report.vr_at_far.size(), 2U);
-    EXPECT_EQ(report.vr_at_far[1].second.trials[t], literal.vr(trial, 0.02));
+    EXPECT_EQ(report.vr_at_far[0].second.trials[t], literal.vr(trial, 0.02));
   }
 }
 
@@ -278,6 +278,23 @@ TEST(Blufr, TargetsBelowOneImpostorAreMarkedAndNotPrinted) {
   EXPECT_EQ(json["vr_at_far"]["0.01"]["mean_minus_std"].get<double>(),
             report.vr_at_far[0].second.mean_minus_std());
   EXPECT_EQ(json["trials"].size(), 3U);
+}
+
+TEST(Blufr, TargetsGivenTwiceCountOnceAndHighOnesStandWithoutAnInterval) {
+  const Case data = without_ties(8);
+  BlufrOptions options;
+  options.bootstrap.replicates = 10;
+  options.verification_far = {0.01, 0.2, 0.01};
+  options.identification_far = {0.1, 0.1};
+  const BlufrReport report = evaluate_blufr(data.rows(), data.lists, options);
+  ASSERT_EQ(report.vr_at_far.size(), 2U);
+  EXPECT_EQ(report.vr_at_far[0].first, 0.2);
+  EXPECT_EQ(report.dir_at_far_rank1.size(), 1U);
+  for (const Figure& figure : report.figures) {
+    const bool is_high = figure.name.rfind("vr_at_far/0.2/", 0) == 0;
+    EXPECT_EQ(figure.replicates.size(), is_high ? 0U : 10U) << figure.name;
+  }
+  EXPECT_NO_THROW(to_json(report, {}));
 }
 
 TEST(Blufr, ImagesThatMatchNothingLoseAllTheirGenuinePairs) {

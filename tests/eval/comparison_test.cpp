@@ -132,6 +132,16 @@ TEST(CompareEvaluations, RefusesOtherDrawsAndTellsTheMend) {
 
 // Two recognisers that see the same hard people. Scores of a person differ by a large effect common to both;
 // B is a little better. By itself each interval is wide; the paired one shows the difference.
+TEST(CompareEvaluations, RefusesOtherTestSetsOfTheSamePeople) {
+  auto a = evaluation({figure("rank1", 0.5, {0.5f, 0.5f, 0.5f, 0.5f})}), b = a;
+  a.sources = {{"test_set", "12-0123456789abcdef"}};
+  b.sources = a.sources;
+  EXPECT_NO_THROW(compare_evaluations(a, b));
+  b.sources = {{"test_set", "12-0123456789abcdee"}};
+  EXPECT_THAT(test::error_of(ErrorKind::kData, [&] { compare_evaluations(a, b); }),
+              HasSubstr("different test sets"));
+}
+
 TEST(CompareEvaluations, PairingShowsWhatTwoIntervalsHide) {
   Random random(8);
   std::vector<float> scores_a, scores_b;

@@ -73,12 +73,12 @@ TEST(EvaluationJson, FiguresThatContradictThemselvesAreBugs) {
 }
 
 TEST(EvaluationJson, PeopleDigestSeesNamesAndOrder) {
-  EXPECT_EQ(people_digest({"Ada", "Bo"}), people_digest({"Ada", "Bo"}));
-  EXPECT_NE(people_digest({"Ada", "Bo"}), people_digest({"Bo", "Ada"}));
-  EXPECT_NE(people_digest({"Ada", "Bo"}), people_digest({"Ad", "aBo"}));
-  EXPECT_NE(people_digest({"Ada"}), people_digest({"Ada", ""}));
-  EXPECT_EQ(people_digest({}), "0-cbf29ce484222325");
-  EXPECT_EQ(people_digest({"a"}).substr(0, 2), "1-");
+  EXPECT_EQ(names_digest({"Ada", "Bo"}), names_digest({"Ada", "Bo"}));
+  EXPECT_NE(names_digest({"Ada", "Bo"}), names_digest({"Bo", "Ada"}));
+  EXPECT_NE(names_digest({"Ada", "Bo"}), names_digest({"Ad", "aBo"}));
+  EXPECT_NE(names_digest({"Ada"}), names_digest({"Ada", ""}));
+  EXPECT_EQ(names_digest({}), "0-cbf29ce484222325");
+  EXPECT_EQ(names_digest({"a"}).substr(0, 2), "1-");
 }
 
 TEST(EvaluationJson, BinsCoverTheCosine) {

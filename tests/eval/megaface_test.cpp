@@ -71,7 +71,7 @@ TEST(Megaface, IsTheProtocolWrittenOut) {
   const Sets sets = random_sets(15, 700, 20, 1);
   const std::size_t dim = 20;
   MegafaceOptions options = without_draws();
-  options.far = {1e-3, 1e-2, 0.5};
+  options.far = {0.5, 1e-2, 1e-3};
   const MegafaceReport report = evaluate_megaface(sets.probes, sets.distractors, options);
 
   std::vector<std::int64_t> right(10, 0);
@@ -243,6 +243,32 @@ TEST(Megaface, TargetsThatCannotBeMeasuredAreMarked) {
   const auto json = nlohmann::json::parse(to_json({report}, {"a"}, {}));
   EXPECT_TRUE(json["tar_at_far"].empty());
   EXPECT_TRUE(json["figures"]["tar_at_far/1e-06"].contains("unmeasurable"));
+}
+
+TEST(Megaface, TargetsThatWouldNotFitIntoMemoryAreRefusedBeforeTheScan) {
+  const Sets sets = random_sets(200, 60000, 4, 7);  // some 40 million impostor scores
+  ASSERT_GT(sets.probes.rows.rows * 60000, std::size_t{1} << 25);
+  MegafaceOptions options = without_draws();
+  options.far = {0.9};
+  EXPECT_THAT(error_of(ErrorKind::kUsage, [&] { evaluate_megaface(sets.probes, sets.distractors, options); }),
+              HasSubstr("take targets up to"));
+  options.far = {1e-4};
+  options.curve_to = 1;
+  EXPECT_THAT(error_of(ErrorKind::kUsage, [&] { evaluate_megaface(sets.probes, sets.distractors, options); }),
+              HasSubstr("a ROC up to"));
+}
+
+TEST(Megaface, TheTestSetIsTheListsAndTheNoise) {
+  Sets sets = random_sets(5, 30, 6, 8);
+  MegafaceOptions options = without_draws();
+  options.far = {0.1};
+  const std::string raw = evaluate_megaface(sets.probes, sets.distractors, options).test_set;
+  EXPECT_EQ(evaluate_megaface(sets.probes, sets.distractors, options).test_set, raw);
+  sets.distractors.is_noise.assign(30, 0);
+  EXPECT_NE(evaluate_megaface(sets.probes, sets.distractors, options).test_set, raw);
+  sets.distractors.is_noise.clear();
+  sets.distractors.paths[3] = "another";
+  EXPECT_NE(evaluate_megaface(sets.probes, sets.distractors, options).test_set, raw);
 }
 
 TEST(Megaface, BadProbesAndLonelyPeopleAreRefused) {

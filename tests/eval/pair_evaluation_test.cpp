@@ -8,6 +8,7 @@
 
 #include "aface/core/random.h"
 #include "aface/eval/exact_folds.h"
+#include "aface/eval/far_targets.h"
 #include "aface/eval/scores.h"
 #include "aface/eval/weighted_roc.h"
 #include "tests/support/expect_error.h"

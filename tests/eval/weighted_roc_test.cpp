@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "aface/core/random.h"
+#include "aface/eval/far_targets.h"
 #include "tests/support/expect_error.h"
 
 namespace aface {
