@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace aface {
+
+// The prototypes whose plain cosine beats a sample's own, sample after sample: what the classification layer tells
+// about mistakes without a [batch, prototypes] matrix.
+struct Rivals {
+  std::vector<std::size_t> begins;    // [batch + 1]; those of sample i are [begins[i], begins[i + 1])
+  std::vector<std::int32_t> columns;  // row among the active prototypes, ascending within a sample
+  std::vector<float> cosines;         // cosine of each
+
+  std::size_t batch() const { return begins.empty() ? 0 : begins.size() - 1; }
+};
+
+}  // namespace aface
