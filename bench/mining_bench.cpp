@@ -2,6 +2,7 @@
 // argument. "items" are prototypes (rebuild) or batch samples (steps).
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "aface/core/random.h"
@@ -111,8 +112,15 @@ void step_of(benchmark::State& state, const char* kind) {
     feedback.step = step++;
     feedback.identities = identities;
     feedback.active_ids = active;
-    feedback.cosines = {cosines.data(), kBatch, active.size()};
-    feedback.unit_prototypes = {active_rows.data(), active.size(), kDim};
+    std::vector<std::int64_t> own_columns;
+    for (const std::int64_t identity : identities) {
+      own_columns.push_back(std::lower_bound(active.begin(), active.end(), identity) - active.begin());
+    }
+    const Rivals rivals = rivals_in({cosines.data(), kBatch, active.size()}, own_columns);
+    const std::vector<float> inverse_lengths(active.size(), 1.0F);
+    feedback.rivals = &rivals;
+    feedback.prototypes = {active_rows.data(), active.size(), kDim};
+    feedback.inverse_lengths = inverse_lengths;
     state.ResumeTiming();
     selector->take_feedback(feedback);
   }

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "aface/core/span.h"
+
 namespace aface {
 
 // The prototypes whose plain cosine beats a sample's own, sample after sample: what the classification layer tells
@@ -15,5 +17,8 @@ struct Rivals {
 
   std::size_t batch() const { return begins.empty() ? 0 : begins.size() - 1; }
 };
+
+// From a whole matrix of plain cosines [batch, active]; own_columns [batch].
+Rivals rivals_in(RowMatrix cosines, Span<const std::int64_t> own_columns);
 
 }  // namespace aface

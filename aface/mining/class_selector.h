@@ -9,6 +9,7 @@
 #include "aface/core/named_arrays.h"
 #include "aface/core/registry.h"
 #include "aface/core/span.h"
+#include "aface/kernel/rivals.h"
 #include "aface/mining/miner_options.h"
 
 namespace aface {
@@ -20,13 +21,14 @@ struct SelectionRequest {
   RowMatrix unit_embeddings;            // [batch, dim] on the CPU; empty unless needs_embeddings()
 };
 
-// What the classification layer computed, handed back after the forward pass.
+// What the classification layer computed, handed back after the backward pass and before the optimiser's step.
 struct ScoreFeedback {
   std::int64_t step = 0;
-  Span<const std::int64_t> identities;   // [batch]
-  Span<const std::int64_t> active_ids;   // [active], as returned by select()
-  RowMatrix cosines;                     // [batch, active], plain cosines without margin and scale
-  RowMatrix unit_prototypes;             // [active, dim], the rows that were used
+  Span<const std::int64_t> identities;  // [batch]
+  Span<const std::int64_t> active_ids;  // [active], as returned by select()
+  const Rivals* rivals = nullptr;       // of each sample: the columns of active_ids that outscored its own; not null
+  RowMatrix prototypes;                 // [active, dim], the rows that were used, of any length
+  Span<const float> inverse_lengths;    // [active], 1 / length of each row
 };
 
 // Picks the active prototypes of each step. Hooks with a default are for kinds that search or learn. Torch-free; one owner, no threads outside its own searches.

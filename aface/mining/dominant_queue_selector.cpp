@@ -1,15 +1,15 @@
 #include "aface/mining/dominant_queue_selector.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "aface/core/check.h"
-#include "aface/core/parallel.h"
 #include "aface/core/random_state.h"
 #include "aface/kernel/inner_products.h"
 #include "aface/kernel/top_k.h"
 #include "aface/mining/index_choice.h"
+#include "aface/mining/queue_feedback.h"
+#include "aface/mining/queue_rules.h"
 #include "aface/mining/queue_state.h"
 #include "aface/mining/selector_state.h"
 #include "aface/nearest/neighbour_index.h"
@@ -20,28 +20,6 @@ namespace {
 using Entry = CandidateQueues::Entry;
 
 constexpr std::size_t kRebuildChunk = 4096;     // identities searched at a time, to bound the lists in memory
-constexpr std::size_t kParallelScores = 1 << 18;  // below so many scores threads cost more than they save
-
-Entry make_entry(std::int64_t id, bool admitted, float similarity) {
-  Entry entry;
-  entry.id = static_cast<std::uint32_t>(id) & 0x7fffffffU;
-  entry.admitted = admitted ? 1 : 0;
-  entry.similarity = similarity;
-  return entry;
-}
-
-bool more_similar(const Entry& a, const Entry& b) {
-  return a.similarity != b.similarity ? a.similarity > b.similarity : a.id < b.id;
-}
-
-// Written so that a similarity that is not a number counts as too low.
-bool holds(float similarity, double threshold) { return similarity >= threshold; }
-
-// Column of an identity in ascending active ids, or -1.
-std::int64_t column_of(Span<const std::int64_t> active_ids, std::int64_t identity) {
-  const std::int64_t* found = std::lower_bound(active_ids.begin(), active_ids.end(), identity);
-  return found != active_ids.end() && *found == identity ? found - active_ids.begin() : -1;
-}
 
 // The queue of `owner` after a rebuild; ids and similarities are its nearest rows, itself perhaps among them.
 std::vector<Entry> refilled(std::int64_t owner, Span<const Entry> old, Span<const std::int32_t> ids,
@@ -66,20 +44,6 @@ std::vector<Entry> refilled(std::int64_t owner, Span<const Entry> old, Span<cons
     if (holds(similarity, threshold)) queue.push_back(make_entry(entry.id, true, similarity));
   }
   return queue;
-}
-
-void sort_and_cut(std::vector<Entry>& queue, std::int64_t longest) {
-  std::sort(queue.begin(), queue.end(), more_similar);
-  if (static_cast<std::int64_t>(queue.size()) > longest) queue.resize(static_cast<std::size_t>(longest));
-}
-
-void check_feedback(const ScoreFeedback& feedback) {
-  AFACE_CHECK(feedback.cosines.rows == feedback.identities.size(), "{} score rows for {} samples",
-              feedback.cosines.rows, feedback.identities.size());
-  AFACE_CHECK(feedback.cosines.dim == feedback.active_ids.size(), "{} score columns for {} active ids",
-              feedback.cosines.dim, feedback.active_ids.size());
-  AFACE_CHECK(feedback.unit_prototypes.rows == feedback.active_ids.size(), "{} prototypes for {} active ids",
-              feedback.unit_prototypes.rows, feedback.active_ids.size());
 }
 
 }  // namespace
@@ -161,82 +125,13 @@ void DominantQueueSelector::insert_most_similar(const std::vector<std::int64_t>&
   for (const ScoredId& candidate : candidates) active_.insert(candidate.id);
 }
 
-DominantQueueSelector::Update DominantQueueSelector::update_of(const ScoreFeedback& feedback, std::int64_t owner,
-                                                               Span<const std::size_t> samples) const {
-  const Span<const std::int64_t> active_ids = feedback.active_ids;
-  const RowMatrix prototypes = feedback.unit_prototypes;
-  const std::int64_t own = column_of(active_ids, owner);
-  AFACE_CHECK(own >= 0, "identity {} is in the batch but not active", owner);
-  const float* own_prototype = prototypes.row(static_cast<std::size_t>(own));
-
-  std::vector<char> beat_own(active_ids.size());
-  for (const std::size_t sample : samples) {
-    const float* cosines = feedback.cosines.row(sample);
-    const float own_cosine = cosines[own];
-    for (std::size_t c = 0; c < beat_own.size(); ++c) beat_own[c] |= static_cast<char>(cosines[c] > own_cosine);
-  }
-
-  const double threshold = similarity_threshold(feedback.step);
-  const Span<const Entry> old = queues_.of(owner);
-  Update update;
-  update.owner = owner;
-  for (Entry entry : old) {
-    const std::int64_t column = column_of(active_ids, entry.id);
-    if (column >= 0) {
-      entry.similarity = inner_product(own_prototype, prototypes.row(static_cast<std::size_t>(column)), prototypes.dim);
-      entry.admitted |= beat_own[static_cast<std::size_t>(column)] != 0 ? 1U : 0U;
-      beat_own[static_cast<std::size_t>(column)] = 0;
-    }
-    if (holds(entry.similarity, threshold)) update.queue.push_back(entry);
-  }
-  const std::vector<Entry> stayed = update.queue;
-  for (std::size_t c = 0; c < beat_own.size(); ++c) {
-    if (beat_own[c] == 0) continue;
-    const float similarity = inner_product(own_prototype, prototypes.row(c), prototypes.dim);
-    if (holds(similarity, threshold)) update.queue.push_back(make_entry(active_ids[c], true, similarity));
-  }
-  const std::size_t arrived = update.queue.size() - stayed.size();
-  sort_and_cut(update.queue, options_.max_queue_length);
-
-  // Who was cut: an old entry counts as popped, an arrival as never admitted.
-  std::int64_t kept_old = static_cast<std::int64_t>(stayed.size());
-  if (stayed.size() + arrived > update.queue.size() && !update.queue.empty()) {
-    const Entry last = update.queue.back();
-    kept_old = std::count_if(stayed.begin(), stayed.end(), [&](const Entry& e) { return !more_similar(last, e); });
-  }
-  update.admitted = static_cast<std::int64_t>(update.queue.size()) - kept_old;
-  update.popped = static_cast<std::int64_t>(old.size()) - kept_old;
-  return update;
-}
-
 void DominantQueueSelector::take_feedback(const ScoreFeedback& feedback) {
-  check_feedback(feedback);
-  // Samples of one owner side by side.
-  std::vector<std::size_t> samples(feedback.identities.size());
-  std::iota(samples.begin(), samples.end(), std::size_t{0});
-  std::stable_sort(samples.begin(), samples.end(), [&](std::size_t a, std::size_t b) {
-    return feedback.identities[a] < feedback.identities[b];
-  });
-  std::vector<std::size_t> begins;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    if (i == 0 || feedback.identities[samples[i]] != feedback.identities[samples[i - 1]]) begins.push_back(i);
-  }
-  begins.push_back(samples.size());
-
-  // Queues are only read here, each owner's by itself, so threads do not change the outcome.
-  const std::size_t owners = begins.size() - 1;
-  std::vector<Update> updates(owners);
-  const bool large = feedback.cosines.rows * feedback.cosines.dim >= kParallelScores;
-  parallel_for(static_cast<std::int64_t>(owners), 8, large ? threads_ : 1, [&](std::int64_t first, std::int64_t last) {
-    for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
-      updates[i] = update_of(feedback, feedback.identities[samples[begins[i]]],
-                             {samples.data() + begins[i], begins[i + 1] - begins[i]});
-    }
-  });
+  const std::vector<QueueUpdate> updates =
+      updates_from(feedback, queues_, similarity_threshold(feedback.step), options_.max_queue_length, threads_);
   last_step_ = feedback.step;
   admitted_last_step_ = 0;
   popped_last_step_ = 0;
-  for (const Update& update : updates) {
+  for (const QueueUpdate& update : updates) {
     queues_.assign(update.owner, update.queue);
     admitted_last_step_ += update.admitted;
     popped_last_step_ += update.popped;

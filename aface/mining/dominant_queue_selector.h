@@ -44,14 +44,6 @@ class DominantQueueSelector : public ClassSelector {
   Span<const CandidateQueues::Entry> queue(std::int64_t identity) const { return queues_.of(identity); }
 
  private:
-  struct Update {
-    std::int64_t owner = 0;
-    std::vector<CandidateQueues::Entry> queue;
-    std::int64_t admitted = 0;
-    std::int64_t popped = 0;
-  };
-
-  Update update_of(const ScoreFeedback& feedback, std::int64_t owner, Span<const std::size_t> samples) const;
   void insert_most_similar(const std::vector<std::int64_t>& owners);
 
   MinerOptions options_;

@@ -13,6 +13,7 @@
 #include "aface/core/check.h"
 #include "aface/core/log.h"
 #include "aface/infer/batch_to_tensor.h"
+#include "aface/kernel/rivals.h"
 #include "aface/mining/softmax_mass.h"
 #include "aface/nn/torch_compat.h"
 #include "aface/train/learning_rate.h"
@@ -153,15 +154,15 @@ StepResult Trainer::step() {
   output.loss.backward();
   result.gradient_norm = clip_gradient();
 
+  tell_selector(batch, active, input, output);
   set_learning_rate(*optimizer_, rate);
   optimizer_->step();
-  const at::Tensor unit_rows = selector_->needs_feedback() ? unit_length(input.prototypes.detach()) : at::Tensor();
   if (config_.mining.mass_every > 0 && config_.mining.kind != "all" && step_ % config_.mining.mass_every == 0) {
     result.softmax_mass = measure_softmax_mass(batch, unit_length(embeddings.detach()), active);
   }
   prototypes_->step(rate * config_.optimizer.prototype_rate_factor);
   head_->update(step_, rate_share);
-  give_feedback(batch, active, unit_rows, output);
+  tell_sampler(batch, output);
   loader_->recycle(std::move(batch));
 
   result.accuracy = output.correct.to(at::kFloat).mean().item<double>();
@@ -178,19 +179,24 @@ void Trainer::rebuild_selector_when_due() {
   selector_->rebuild(step_, view_rows(rows));
 }
 
-void Trainer::give_feedback(const Batch& batch, const std::vector<std::int64_t>& active,
-                            const at::Tensor& unit_rows, const HeadOutput& output) {
-  if (selector_->needs_feedback()) {
-    const at::Tensor cosines = on_cpu(output.cosines);
-    const at::Tensor rows = on_cpu(unit_rows);
-    ScoreFeedback feedback;
-    feedback.step = step_;
-    feedback.identities = batch.identities;
-    feedback.active_ids = active;
-    feedback.cosines = view_rows(cosines);
-    feedback.unit_prototypes = view_rows(rows);
-    selector_->take_feedback(feedback);
-  }
+void Trainer::tell_selector(const Batch& batch, const std::vector<std::int64_t>& active, const HeadInput& input,
+                            const HeadOutput& output) {
+  if (!selector_->needs_feedback()) return;
+  const at::Tensor cosines = on_cpu(output.cosines);
+  const Rivals rivals = rivals_in(view_rows(cosines), rows_of(batch.identities, active));
+  const at::Tensor rows = on_cpu(input.prototypes.detach());
+  const std::vector<float> inverse_lengths = to_vector(rows.norm(2, 1).clamp_min(1e-12).reciprocal());
+  ScoreFeedback feedback;
+  feedback.step = step_;
+  feedback.identities = batch.identities;
+  feedback.active_ids = active;
+  feedback.rivals = &rivals;
+  feedback.prototypes = view_rows(rows);
+  feedback.inverse_lengths = inverse_lengths;
+  selector_->take_feedback(feedback);
+}
+
+void Trainer::tell_sampler(const Batch& batch, const HeadOutput& output) {
   const std::vector<float> own_cosine = to_vector(output.own_cosine);
   const std::vector<float> correct = to_vector(output.correct);
   std::vector<SampleFeedback> feedback(batch.sample_ids.size());

@@ -78,8 +78,9 @@ class Trainer {
  private:
   void keep_plans_ahead();
   void rebuild_selector_when_due();
-  void give_feedback(const Batch& batch, const std::vector<std::int64_t>& active, const at::Tensor& unit_rows,
+  void tell_selector(const Batch& batch, const std::vector<std::int64_t>& active, const HeadInput& input,
                      const HeadOutput& output);
+  void tell_sampler(const Batch& batch, const HeadOutput& output);
   SoftmaxMass measure_softmax_mass(const Batch& batch, const at::Tensor& unit_embeddings,
                                    const std::vector<std::int64_t>& active);
   double clip_gradient();

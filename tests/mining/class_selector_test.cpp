@@ -33,6 +33,14 @@ std::unique_ptr<ClassSelector> make(const std::string& kind, std::uint64_t seed 
   return make_class_selector(options_of(kind), kIdentities, seed, threads);
 }
 
+std::vector<std::int64_t> places_of(const std::vector<std::int64_t>& identities, const std::vector<std::int64_t>& active) {
+  std::vector<std::int64_t> places;
+  for (const std::int64_t identity : identities) {
+    places.push_back(std::lower_bound(active.begin(), active.end(), identity) - active.begin());
+  }
+  return places;
+}
+
 // One step of a training in which prototypes stay where they are and embeddings are prototypes with chance added.
 class World {
  public:
@@ -74,8 +82,11 @@ class World {
       feedback.step = step;
       feedback.identities = identities;
       feedback.active_ids = active;
-      feedback.cosines = {cosines.data(), kBatch, active.size()};
-      feedback.unit_prototypes = {rows.data(), active.size(), kDim};
+      const Rivals rivals = rivals_in({cosines.data(), kBatch, active.size()}, places_of(identities, active));
+      const std::vector<float> inverse_lengths(active.size(), 1.0F);
+      feedback.rivals = &rivals;
+      feedback.prototypes = {rows.data(), active.size(), kDim};
+      feedback.inverse_lengths = inverse_lengths;
       selector.take_feedback(feedback);
     }
     return active;

@@ -63,17 +63,32 @@ class DominantQueues : public testing::Test {
             const std::vector<double>& embeddings, const std::vector<std::int64_t>& active) const {
     std::vector<double> angles;
     for (const std::int64_t id : active) angles.push_back(degrees_[static_cast<std::size_t>(id)]);
-    const std::vector<float> rows = on_circle(angles);
-    std::vector<float> cosines;
-    for (const double embedding : embeddings) {
-      for (const double angle : angles) cosines.push_back(static_cast<float>(cosine_of(embedding - angle)));
+    std::vector<float> rows = on_circle(angles), inverse_lengths;
+    for (std::size_t i = 0; i < angles.size(); ++i) {
+      const float length = 0.5F + static_cast<float>(i);  // rows come as they are used, of any length
+      rows[2 * i] *= length;
+      rows[2 * i + 1] *= length;
+      inverse_lengths.push_back(1 / length);
+    }
+    Rivals rivals;
+    rivals.begins = {0};
+    for (std::size_t j = 0; j < embeddings.size(); ++j) {
+      const double own = cosine_of(embeddings[j] - degrees_[static_cast<std::size_t>(identities[j])]);
+      for (std::size_t c = 0; c < angles.size(); ++c) {
+        const double cosine = cosine_of(embeddings[j] - angles[c]);
+        if (cosine <= own) continue;
+        rivals.columns.push_back(static_cast<std::int32_t>(c));
+        rivals.cosines.push_back(static_cast<float>(cosine));
+      }
+      rivals.begins.push_back(rivals.columns.size());
     }
     ScoreFeedback feedback;
     feedback.step = step;
     feedback.identities = identities;
     feedback.active_ids = active;
-    feedback.cosines = {cosines.data(), embeddings.size(), active.size()};
-    feedback.unit_prototypes = {rows.data(), active.size(), 2};
+    feedback.rivals = &rivals;
+    feedback.prototypes = {rows.data(), active.size(), 2};
+    feedback.inverse_lengths = inverse_lengths;
     selector.take_feedback(feedback);
   }
 };

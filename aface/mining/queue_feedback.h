@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "aface/mining/candidate_queues.h"
+#include "aface/mining/class_selector.h"
+
+namespace aface {
+
+// What one step's scores make of an owner's queue.
+struct QueueUpdate {
+  std::int64_t owner = 0;
+  std::vector<CandidateQueues::Entry> queue;  // most similar first
+  std::int64_t admitted = 0;                  // entries that were not there before
+  std::int64_t popped = 0;                    // entries that were there before and are not any more
+};
+
+// The new queues of the batch's owners, ascending, by the feedback rule of DominantQueueSelector; `queues` are only
+// read. Work grows with the rivals and the entries of the batch's queues, not with batch times active prototypes: only
+// these pairs of prototypes are compared, block of rows by block, so that a step in which thousands of prototypes
+// outscore every sample (the first ones) stays within the caches. The outcome does not depend on `threads`.
+std::vector<QueueUpdate> updates_from(const ScoreFeedback& feedback, const CandidateQueues& queues, double threshold,
+                                      std::int64_t longest, int threads);
+
+}  // namespace aface
