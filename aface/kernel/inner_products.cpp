@@ -9,6 +9,21 @@
 
 namespace aface {
 
+namespace {
+
+// c [m, n] = a b + beta c, each row-major, `transpose_x` saying that x is stored the other way round.
+void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const float* a,
+              std::size_t a_stride, const float* b, std::size_t b_stride, float beta, float* c, std::size_t c_stride) {
+  const OneOpenMpThread alone;
+  const auto size = [](std::size_t value) { return static_cast<dnnl_dim_t>(value); };
+  const dnnl_status_t status =
+      dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', size(m), size(n), size(k), 1.0F, a, size(a_stride), b,
+                 size(b_stride), beta, c, size(c_stride));
+  AFACE_CHECK(status == dnnl_success, "dnnl_sgemm answered {}", static_cast<int>(status));
+}
+
+}  // namespace
+
 void inner_products(RowMatrix a, RowMatrix b, float* out, std::size_t stride) {
   AFACE_CHECK(a.dim == b.dim, "inner products of rows of {} and {} values", a.dim, b.dim);
   AFACE_CHECK(stride >= b.rows, "row stride {} under {} columns", stride, b.rows);
@@ -17,12 +32,23 @@ void inner_products(RowMatrix a, RowMatrix b, float* out, std::size_t stride) {
     for (std::size_t i = 0; i < a.rows; ++i) std::fill_n(out + i * stride, b.rows, 0.0F);
     return;
   }
-  const OneOpenMpThread alone;
-  const auto dim = static_cast<dnnl_dim_t>(a.dim);
-  const dnnl_status_t status =
-      dnnl_sgemm('N', 'T', static_cast<dnnl_dim_t>(a.rows), static_cast<dnnl_dim_t>(b.rows), dim, 1.0F,
-                 a.data, dim, b.data, dim, 0.0F, out, static_cast<dnnl_dim_t>(stride));
-  AFACE_CHECK(status == dnnl_success, "dnnl_sgemm answered {}", static_cast<int>(status));
+  multiply(false, true, a.rows, b.rows, a.dim, a.data, a.dim, b.data, b.dim, 0.0F, out, stride);
+}
+
+void add_weighted_rows(const float* weights, std::size_t stride, std::size_t count, RowMatrix rows, float* out) {
+  AFACE_CHECK(stride >= rows.rows, "row stride {} under {} columns", stride, rows.rows);
+  if (count == 0 || rows.rows == 0 || rows.dim == 0) return;
+  multiply(false, false, count, rows.dim, rows.rows, weights, stride, rows.data, rows.dim, 1.0F, out, rows.dim);
+}
+
+void transposed_weighted_rows(const float* weights, std::size_t stride, std::size_t count, RowMatrix rows, float* out) {
+  AFACE_CHECK(stride >= count, "row stride {} under {} columns", stride, count);
+  if (count == 0 || rows.dim == 0) return;
+  if (rows.rows == 0) {
+    std::fill_n(out, count * rows.dim, 0.0F);
+    return;
+  }
+  multiply(true, false, count, rows.dim, rows.rows, weights, stride, rows.data, rows.dim, 0.0F, out, rows.dim);
 }
 
 namespace {

@@ -6,11 +6,19 @@
 
 namespace aface {
 
-// out[i * stride + j] = <a_i, b_j> for a [a.rows, dim] and b [b.rows, dim], stride >= b.rows, in float32
-// (oneDNN). Runs on the calling thread alone, so that callers split large products over their own threads:
-// blocks of fixed size give the same bits whatever the number of threads. Different threads may call it at
-// the same time. a.dim must equal b.dim.
+// Matrix products in float32 (oneDNN). Each runs on the calling thread alone, so that callers split large products over
+// their own threads: blocks of fixed size give the same bits whatever the number of threads. Different threads may call
+// them at the same time.
+
+// out[i * stride + j] = <a_i, b_j> for a [a.rows, dim] and b [b.rows, dim], stride >= b.rows; a.dim must equal b.dim.
 void inner_products(RowMatrix a, RowMatrix b, float* out, std::size_t stride);
+
+// out[i] += sum_j weights[i * stride + j] rows_j for weights [count, rows.rows], out [count, dim].
+void add_weighted_rows(const float* weights, std::size_t stride, std::size_t count, RowMatrix rows, float* out);
+
+// out[j] = sum_i weights[i * stride + j] rows_i for weights [rows.rows, count], out [count, dim]: the same with the
+// weights transposed.
+void transposed_weighted_rows(const float* weights, std::size_t stride, std::size_t count, RowMatrix rows, float* out);
 
 // <a, b> in float32, always summed in the same order; for a few products where a matrix product would not
 // pay.

@@ -25,4 +25,29 @@ Rivals rivals_in(RowMatrix cosines, Span<const std::int64_t> own_columns) {
   return rivals;
 }
 
+namespace {
+
+void append(Rivals& to, const Rivals& from, std::size_t sample) {
+  const auto begin = static_cast<std::ptrdiff_t>(from.begins[sample]), end = static_cast<std::ptrdiff_t>(from.begins[sample + 1]);
+  to.columns.insert(to.columns.end(), from.columns.begin() + begin, from.columns.begin() + end);
+  to.cosines.insert(to.cosines.end(), from.cosines.begin() + begin, from.cosines.begin() + end);
+  to.begins.push_back(to.columns.size());
+}
+
+}  // namespace
+
+Rivals with_replaced(const Rivals& all, const std::vector<std::size_t>& samples, const Rivals& theirs) {
+  Rivals result;
+  result.begins.push_back(0);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < all.batch(); ++i) {
+    if (next < samples.size() && samples[next] == i) {
+      append(result, theirs, next++);
+    } else {
+      append(result, all, i);
+    }
+  }
+  return result;
+}
+
 }  // namespace aface

@@ -21,4 +21,7 @@ struct Rivals {
 // From a whole matrix of plain cosines [batch, active]; own_columns [batch].
 Rivals rivals_in(RowMatrix cosines, Span<const std::int64_t> own_columns);
 
+// `all` with those of some samples (ascending) replaced: sample samples[k] gets what is k in `theirs`.
+Rivals with_replaced(const Rivals& all, const std::vector<std::size_t>& samples, const Rivals& theirs);
+
 }  // namespace aface

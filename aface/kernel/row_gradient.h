@@ -10,4 +10,7 @@ namespace aface {
 // ask for different blocks at the same time. A row may be changed once its block has been asked for.
 using RowGradient = std::function<void(std::size_t first, std::size_t count, float* out)>;
 
+// Blocks of this many rows, the first at row 0, cost least.
+constexpr std::size_t kGradientBlock = 1024;
+
 }  // namespace aface

@@ -1,0 +1,283 @@
+#include "aface/kernel/fused_softmax.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "aface/core/check.h"
+#include "aface/core/parallel.h"
+#include "aface/kernel/dense_softmax.h"
+#include "aface/kernel/screened_softmax.h"
+
+namespace aface {
+namespace {
+
+// One entry of the [batch, prototypes] matrix that has a gradient: g = p, or (p - 1) slope at the own column.
+struct WeightedEntry {
+  std::int32_t column = 0;
+  std::int32_t sample = 0;
+  float g = 0;
+  float cosine = 0;
+};
+
+UnitBatch some_of(const UnitBatch& batch, const std::vector<std::size_t>& samples) {
+  UnitBatch some;
+  some.size = samples.size();
+  some.dim = batch.dim;
+  for (const std::size_t i : samples) {
+    some.units.insert(some.units.end(), batch.rows().row(i), batch.rows().row(i) + batch.dim);
+    some.inverse_lengths.push_back(batch.inverse_lengths[i]);
+    some.targets.push_back(batch.targets[i]);
+    some.own_cosines.push_back(batch.own_cosines[i]);
+  }
+  return some;
+}
+
+// values[i] += factor * row[i]
+void add_scaled(const float* row, float factor, std::size_t dim, float* values) {
+  for (std::size_t d = 0; d < dim; ++d) values[d] += factor * row[d];
+}
+
+}  // namespace
+
+// Which samples are computed in full, and what the others keep.
+struct FusedSoftmax::Parts {
+  std::vector<std::size_t> dense_samples;  // ascending
+  UnitBatch dense_batch;
+  std::unique_ptr<DenseSoftmax> dense;     // null when there are no dense samples
+  SampleWeights dense_weights;
+  std::unique_ptr<ScreenedSoftmax> screened;  // null unless fast
+  std::vector<WeightedEntry> entries;         // of the other samples, by column, then by sample
+  std::vector<std::size_t> by_sample;         // indices of entries, by sample, then by column
+  std::vector<std::size_t> sample_begins;     // [batch + 1] into by_sample
+};
+
+FusedSoftmax::FusedSoftmax(RowMatrix embeddings, RowMatrix prototypes, Span<const std::int64_t> targets,
+                           const FusedSoftmaxOptions& options)
+    : options_(options),
+      prototypes_(prototypes),
+      batch_(make_unit_batch(embeddings, prototypes, targets)),
+      parts_(std::make_unique<Parts>()),
+      value_gradients_(batch_.size),
+      own_probabilities_(batch_.size) {
+  AFACE_CHECK(batch_.size > 0, "nothing to classify");
+  AFACE_CHECK(!options.fast || (options.gradient_filter > 0 && options.gradient_filter < 1), "gradient filter {}",
+              options.gradient_filter);
+}
+
+FusedSoftmax::~FusedSoftmax() = default;
+
+Span<const float> FusedSoftmax::inverse_lengths() const {
+  return parts_->screened ? parts_->screened->inverse_lengths() : parts_->dense->inverse_lengths();
+}
+
+void FusedSoftmax::classify(Span<const double> values, Span<const double> slopes) {
+  AFACE_CHECK(values.size() == batch_.size && slopes.size() == batch_.size, "one value and slope per sample");
+  Parts& parts = *parts_;
+  const auto scale = static_cast<float>(options_.logit_scale);
+  std::vector<double> log_others;
+  const bool screen = options_.fast && scale <= ScreenedSoftmax::kLargestScale;
+  if (screen) {
+    std::vector<double> own_logits(batch_.size);
+    for (std::size_t i = 0; i < batch_.size; ++i) own_logits[i] = options_.logit_scale * values[i];
+    parts.screened = std::make_unique<ScreenedSoftmax>(batch_, prototypes_, scale, options_.threads);
+    parts.screened->score(own_logits, options_.gradient_filter, log_others, options_.want_rivals ? &rivals_ : nullptr, correct_);
+    choose_dense_samples(values, log_others);
+  } else {
+    parts.dense_samples.resize(batch_.size);
+    std::iota(parts.dense_samples.begin(), parts.dense_samples.end(), std::size_t{0});
+  }
+  if (!parts.dense_samples.empty()) score_dense_samples(screen, log_others);
+  for (std::uint8_t& flag : correct_) flag = flag == 0 ? 1 : 0;  // so far they said "has a rival"
+  finish_samples(values, slopes, log_others);
+}
+
+namespace {
+
+// p - 1 and p of the own class from the difference of logits, without losing digits where p is near 0 or 1.
+struct OwnProbability {
+  double p = 0, minus_one = 0, log = 0;
+};
+
+OwnProbability own_probability(double own_logit, double log_others) {
+  const double lead = log_others - own_logit;  // p = 1 / (1 + e^lead)
+  OwnProbability result;
+  if (lead > 0) {
+    const double ratio = std::exp(-lead);
+    result.p = ratio / (1 + ratio);
+    result.minus_one = -1 / (1 + ratio);
+    result.log = -lead - std::log1p(ratio);
+  } else {
+    const double ratio = std::exp(lead);
+    result.p = 1 / (1 + ratio);
+    result.minus_one = -ratio / (1 + ratio);
+    result.log = -std::log1p(ratio);
+  }
+  return result;
+}
+
+}  // namespace
+
+void FusedSoftmax::choose_dense_samples(Span<const double> values, const std::vector<double>& log_others) {
+  Parts& parts = *parts_;
+  std::vector<double> wrong(batch_.size), skipped(batch_.size), log_total(batch_.size);
+  for (std::size_t i = 0; i < batch_.size; ++i) {
+    const double own_logit = options_.logit_scale * values[i];
+    const OwnProbability own = own_probability(own_logit, log_others[i]);
+    wrong[i] = skipped[i] = -own.minus_one;
+    log_total[i] = own_logit - own.log;
+  }
+  for (const ScreenedSoftmax::Entry& entry : parts.screened->entries()) {
+    const auto i = static_cast<std::size_t>(entry.sample);
+    skipped[i] -= std::exp(options_.logit_scale * static_cast<double>(entry.cosine) - log_total[i]);
+  }
+  const auto size = static_cast<double>(batch_.size);
+  filter_.wrong = std::accumulate(wrong.begin(), wrong.end(), 0.0) / size;
+  for (std::size_t i = 0; i < batch_.size; ++i) {
+    const double lost = std::max(0.0, skipped[i]);
+    if (lost > options_.filter_tolerance * std::max(wrong[i], filter_.wrong)) {
+      parts.dense_samples.push_back(i);
+      continue;
+    }
+    filter_.skipped += lost / size;
+    filter_.skipped_largest = std::max(filter_.skipped_largest, lost);
+  }
+  filter_.computed_in_full = static_cast<std::int64_t>(parts.dense_samples.size());
+}
+
+void FusedSoftmax::score_dense_samples(bool screened, std::vector<double>& log_others) {
+  Parts& parts = *parts_;
+  parts.dense_batch = some_of(batch_, parts.dense_samples);
+  parts.dense = std::make_unique<DenseSoftmax>(parts.dense_batch, prototypes_, static_cast<float>(options_.logit_scale),
+                                               options_.threads);
+  std::vector<double> log_dense;
+  std::vector<std::uint8_t> has_rival;
+  Rivals rivals;
+  parts.dense->score(log_dense, options_.want_rivals ? &rivals : nullptr, has_rival);
+  if (!screened) {
+    log_others = std::move(log_dense);
+    correct_ = std::move(has_rival);
+    rivals_ = std::move(rivals);
+    return;
+  }
+  for (std::size_t k = 0; k < parts.dense_samples.size(); ++k) {
+    log_others[parts.dense_samples[k]] = log_dense[k];
+    correct_[parts.dense_samples[k]] = has_rival[k];
+  }
+  if (options_.want_rivals) rivals_ = with_replaced(rivals_, parts.dense_samples, rivals);
+}
+
+void FusedSoftmax::finish_samples(Span<const double> values, Span<const double> slopes,
+                                  const std::vector<double>& log_others) {
+  Parts& parts = *parts_;
+  const auto size = static_cast<double>(batch_.size);
+  std::vector<double> log_total(batch_.size), own_g(batch_.size);
+  loss_ = 0;
+  for (std::size_t i = 0; i < batch_.size; ++i) {
+    const double own_logit = options_.logit_scale * values[i];
+    const OwnProbability own = own_probability(own_logit, log_others[i]);
+    loss_ -= own.log / size;
+    own_probabilities_[i] = static_cast<float>(own.p);
+    value_gradients_[i] = options_.logit_scale / size * own.minus_one;
+    log_total[i] = own_logit - own.log;
+    own_g[i] = own.minus_one * slopes[i];
+  }
+  std::vector<std::uint8_t> is_dense(batch_.size, 0);
+  for (const std::size_t i : parts.dense_samples) {
+    is_dense[i] = 1;
+    parts.dense_weights.log_total.push_back(static_cast<float>(log_total[i]));
+    parts.dense_weights.own.push_back(static_cast<float>(own_g[i]));
+  }
+  if (!parts.screened) return;
+
+  for (const ScreenedSoftmax::Entry& entry : parts.screened->entries()) {
+    const auto i = static_cast<std::size_t>(entry.sample);
+    if (is_dense[i] != 0) continue;
+    const double p = std::exp(options_.logit_scale * static_cast<double>(entry.cosine) - log_total[i]);
+    parts.entries.push_back({entry.column, entry.sample, static_cast<float>(p), entry.cosine});
+  }
+  for (std::size_t i = 0; i < batch_.size; ++i) {
+    if (is_dense[i] != 0) continue;
+    parts.entries.push_back({batch_.targets[i], static_cast<std::int32_t>(i), static_cast<float>(own_g[i]),
+                             batch_.own_cosines[i]});
+  }
+  std::sort(parts.entries.begin(), parts.entries.end(), [](const WeightedEntry& a, const WeightedEntry& b) {
+    return a.column != b.column ? a.column < b.column : a.sample < b.sample;
+  });
+  parts.sample_begins.assign(batch_.size + 1, 0);
+  for (const WeightedEntry& entry : parts.entries) ++parts.sample_begins[static_cast<std::size_t>(entry.sample) + 1];
+  std::partial_sum(parts.sample_begins.begin(), parts.sample_begins.end(), parts.sample_begins.begin());
+  std::vector<std::size_t> next(parts.sample_begins.begin(), parts.sample_begins.end() - 1);
+  parts.by_sample.resize(parts.entries.size());
+  for (std::size_t e = 0; e < parts.entries.size(); ++e) {
+    parts.by_sample[next[static_cast<std::size_t>(parts.entries[e].sample)]++] = e;
+  }
+}
+
+void FusedSoftmax::embedding_gradient(double loss_gradient, float* out) const {
+  const Parts& parts = *parts_;
+  const std::size_t dim = batch_.dim;
+  std::fill_n(out, batch_.size * dim, 0.0F);
+  if (parts.dense) {
+    std::vector<float> dense(parts.dense_batch.size * dim, 0.0F);
+    parts.dense->add_embedding_gradient(parts.dense_weights, dense.data());
+    for (std::size_t k = 0; k < parts.dense_samples.size(); ++k) {
+      std::copy_n(dense.data() + k * dim, dim, out + parts.dense_samples[k] * dim);
+    }
+  }
+  if (parts.screened) {
+    const Span<const float> inverse = parts.screened->inverse_lengths();
+    parallel_for(static_cast<std::int64_t>(batch_.size), 8, options_.threads, [&](std::int64_t begin, std::int64_t end) {
+      for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+        float* row = out + i * dim;
+        float along = 0;
+        for (std::size_t at = parts.sample_begins[i]; at < parts.sample_begins[i + 1]; ++at) {
+          const WeightedEntry& entry = parts.entries[parts.by_sample[at]];
+          const auto column = static_cast<std::size_t>(entry.column);
+          add_scaled(prototypes_.row(column), entry.g * inverse[column], dim, row);
+          along += entry.g * entry.cosine;
+        }
+        if (along != 0) add_scaled(batch_.rows().row(i), -along, dim, row);
+      }
+    });
+  }
+  const double factor = loss_gradient * options_.logit_scale / static_cast<double>(batch_.size);
+  for (std::size_t i = 0; i < batch_.size; ++i) {
+    const auto scale = static_cast<float>(factor * static_cast<double>(batch_.inverse_lengths[i]));
+    std::transform(out + i * dim, out + (i + 1) * dim, out + i * dim, [scale](float value) { return scale * value; });
+  }
+}
+
+void FusedSoftmax::prototype_gradient(double loss_gradient, std::size_t first, std::size_t count, float* out) const {
+  const Parts& parts = *parts_;
+  const std::size_t dim = batch_.dim;
+  const double factor = loss_gradient * options_.logit_scale / static_cast<double>(batch_.size);
+  if (parts.dense) {
+    parts.dense->prototype_gradient(parts.dense_weights, first, count, factor, out);
+  } else {
+    std::fill_n(out, count * dim, 0.0F);
+  }
+  if (!parts.screened) return;
+
+  const Span<const float> inverse = parts.screened->inverse_lengths();
+  const auto starts = [&](std::size_t column) {
+    return std::lower_bound(parts.entries.begin(), parts.entries.end(), column, [](const WeightedEntry& entry, std::size_t at) {
+      return static_cast<std::size_t>(entry.column) < at;
+    });
+  };
+  const auto last = starts(first + count);
+  for (auto entry = starts(first); entry != last;) {
+    const auto column = static_cast<std::size_t>(entry->column);
+    const auto scale = static_cast<float>(factor) * inverse[column];
+    float* row = out + (column - first) * dim;
+    float along = 0;
+    for (; entry != last && static_cast<std::size_t>(entry->column) == column; ++entry) {
+      add_scaled(batch_.rows().row(static_cast<std::size_t>(entry->sample)), scale * entry->g, dim, row);
+      along += entry->g * entry->cosine;
+    }
+    add_scaled(prototypes_.row(column), -scale * along * inverse[column], dim, row);
+  }
+}
+
+}  // namespace aface

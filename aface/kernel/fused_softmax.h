@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "aface/core/span.h"
+#include "aface/kernel/rivals.h"
+#include "aface/kernel/row_gradient.h"
+#include "aface/kernel/unit_batch.h"
+
+namespace aface {
+
+class DenseSoftmax;
+class ScreenedSoftmax;
+
+struct FusedSoftmaxOptions {
+  double logit_scale = 32;
+  // fast: all scores in eight bits first. Entries whose probability reaches `gradient_filter` are computed in float32 and
+  // get their gradient; samples for which more than `filter_tolerance` of the gradient would be lost (relative to the
+  // batch's mean, or their own if that is larger) are computed in full. Otherwise everything is in float32, as is all
+  // above ScreenedSoftmax::kLargestScale.
+  bool fast = false;
+  double gradient_filter = 1.0 / 4096;
+  double filter_tolerance = 0.01;
+  bool want_rivals = false;
+  int threads = 0;  // 0: all cores
+};
+
+// What the filter left out.
+struct FilterReport {
+  double skipped = 0;           // mean over the samples of the wrong classes' probability that got no gradient
+  double skipped_largest = 0;   // of the worst sample
+  double wrong = 0;             // mean over the samples of the wrong classes' probability: what `skipped` is a part of
+  std::int64_t computed_in_full = 0;  // samples
+};
+
+// A margin softmax over cosines, without ever holding the [batch, prototypes] matrix in float32:
+//   logits[i, j] = s cosine[i, j],  but  s value[i]  at the own column, where value[i] is the own cosine after its margin
+//   loss = -mean_i log softmax(logits)[i, own]
+// Which margin that is, the caller knows: classify() takes what the margin made of own_cosines(). In this order:
+// own_cosines(), classify(), results, gradients. `prototypes` must outlive it and stay as they are until their gradients
+// have been asked for. Any number of threads gives the same bits. The derivation is that of aface/head/margin_softmax.h.
+class FusedSoftmax {
+ public:
+  // embeddings [batch, dim], prototypes [columns, dim], any length > 0; targets [batch], own column of each sample.
+  // Throws an UnusableRow (Error{kNumeric}) on an embedding or own prototype that is not finite or has length 0.
+  FusedSoftmax(RowMatrix embeddings, RowMatrix prototypes, Span<const std::int64_t> targets,
+               const FusedSoftmaxOptions& options);
+  ~FusedSoftmax();
+
+  Span<const float> own_cosines() const { return batch_.own_cosines; }
+
+  // values[i], and slopes[i] = d value / d own cosine. Throws an UnusableRow on any other unusable prototype.
+  void classify(Span<const double> values, Span<const double> slopes);
+
+  double loss() const { return loss_; }
+  // d loss / d value[i] = (s / batch) (p_i - 1)
+  Span<const double> value_gradients() const { return value_gradients_; }
+  Span<const float> own_probabilities() const { return own_probabilities_; }
+  // No other prototype has a higher cosine (by more than float32 rounding).
+  Span<const std::uint8_t> correct() const { return correct_; }
+  const Rivals& rivals() const { return rivals_; }
+  Span<const float> inverse_lengths() const;  // [columns]
+  const FilterReport& filter_report() const { return filter_; }
+
+  // loss_gradient times d loss / d embedding, replaces out [batch, dim].
+  void embedding_gradient(double loss_gradient, float* out) const;
+  // loss_gradient times d loss / d prototype, for rows [first, first + count): see RowGradient.
+  void prototype_gradient(double loss_gradient, std::size_t first, std::size_t count, float* out) const;
+
+ private:
+  struct Parts;
+  void choose_dense_samples(Span<const double> values, const std::vector<double>& log_others);
+  void score_dense_samples(bool screened, std::vector<double>& log_others);
+  void finish_samples(Span<const double> values, Span<const double> slopes, const std::vector<double>& log_others);
+
+  FusedSoftmaxOptions options_;
+  RowMatrix prototypes_;
+  UnitBatch batch_;
+  std::unique_ptr<Parts> parts_;
+  double loss_ = 0;
+  std::vector<double> value_gradients_;
+  std::vector<float> own_probabilities_;
+  std::vector<std::uint8_t> correct_;
+  Rivals rivals_;
+  FilterReport filter_;
+};
+
+}  // namespace aface

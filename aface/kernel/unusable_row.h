@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "aface/core/error.h"
+
+namespace aface {
+
+// A row without direction: not finite, or of length 0. Says which one, so that callers who know what the row stands for
+// can name it.
+class UnusableRow : public Error {
+ public:
+  enum class Kind { kEmbedding, kPrototype };
+
+  // `name` of the row in the message: "sample 3", "identity 17".
+  UnusableRow(Kind kind, std::size_t index, const std::string& name, const float* row, std::size_t dim);
+
+  Kind kind_of_row() const { return kind_; }
+  std::size_t index() const { return index_; }
+  // The same about the row `index` that its owner calls `name`.
+  UnusableRow renamed(std::size_t index, const std::string& name) const;
+
+ private:
+  UnusableRow(Kind kind, std::size_t index, const std::string& name, std::string trouble);
+
+  Kind kind_;
+  std::size_t index_;
+  std::string trouble_;
+};
+
+}  // namespace aface
