@@ -34,5 +34,14 @@ TEST(Rivals, OwnColumnsMustFit) {
   EXPECT_EQ(rivals_in({cosines.data(), 0, 2}, {}).batch(), 0U);
 }
 
+TEST(Rivals, SomeSamplesCanBeReplaced) {
+  const Rivals all = {{0, 2, 2, 3}, {4, 7, 5}, {0.4F, 0.7F, 0.5F}};
+  const Rivals theirs = {{0, 1, 1}, {9}, {0.9F}};
+  const Rivals mixed = with_replaced(all, {1, 2}, theirs);
+  EXPECT_EQ(mixed.begins, (std::vector<std::size_t>{0, 2, 3, 3}));
+  EXPECT_EQ(mixed.columns, (std::vector<std::int32_t>{4, 7, 9}));
+  EXPECT_EQ(mixed.cosines, (std::vector<float>{0.4F, 0.7F, 0.9F}));
+}
+
 }  // namespace
 }  // namespace aface
