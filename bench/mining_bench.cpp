@@ -79,7 +79,7 @@ void step_of(benchmark::State& state, const char* kind) {
   options.budget = 2000;
   options.rebuild_steps = 1000000000;
   const auto selector = make_class_selector(options, state.range(0), 1, static_cast<int>(state.range(1)));
-  if (selector->wants_rebuild(0)) selector->rebuild(0, matrix_of(rows));
+  if (selector->wants_rebuild(0)) selector->rebuild(0, unit_rows_of(matrix_of(rows)));
   Random random(2);
   std::vector<std::int64_t> identities(kBatch);
   std::vector<float> embeddings(kBatch * kDim), active_rows, cosines;

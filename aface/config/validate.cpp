@@ -106,6 +106,10 @@ void validate(const RunConfig& config) {
   check_ranges(config, rules);
   check_data(config, rules);
   check_mining(config.mining, rules);
+  if (config.data.source == "synthetic") {  // of other sources only the trainer knows how many identities there are
+    const std::string problem = budget_problem(config.mining, config.train.batch_size, config.synth.identities);
+    rules.require(problem.empty(), "{}", problem);
+  }
   rules.require(config.backbone.input_size % 16 == 0, "backbone.input_size must be a multiple of 16, got {}",
                 config.backbone.input_size);
   check_head(config.head, rules);

@@ -1,5 +1,7 @@
 #include "aface/mining/active_set.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "aface/core/check.h"
@@ -29,6 +31,16 @@ bool ActiveSet::insert(std::int64_t id) {
 
 void ActiveSet::insert_all(Span<const std::int64_t> ids) {
   for (const std::int64_t id : ids) insert(id);
+}
+
+void ActiveSet::insert_own(Span<const std::int64_t> identities, std::int64_t budget) {
+  insert_all(identities);
+  if (budget == 0 || size_ <= budget) return;
+  const std::int64_t own = size_;
+  take();
+  throw Error(ErrorKind::kUsage, fmt::format("mining: the batch holds {} identities, which must all be active, but "
+                                             "mining.budget is {}; raise mining.budget or lower train.batch_size",
+                                             own, budget));
 }
 
 void ActiveSet::fill_at_random(std::int64_t budget, Random& random) {

@@ -20,6 +20,9 @@ class ActiveSet {
   // False when it was in already. Throws Error{kInternal} on an id out of range.
   bool insert(std::int64_t id);
   void insert_all(Span<const std::int64_t> ids);
+  // The own identities of a batch, into an empty set. Throws Error{kUsage} when there are more of them than `budget`
+  // (0: no budget), and leaves the set empty.
+  void insert_own(Span<const std::int64_t> identities, std::int64_t budget);
   // Adds identities drawn evenly from the rest until there are `budget` (or all).
   void fill_at_random(std::int64_t budget, Random& random);
   // What is in, ascending; leaves the set empty.

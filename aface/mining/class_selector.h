@@ -11,6 +11,7 @@
 #include "aface/core/span.h"
 #include "aface/kernel/rivals.h"
 #include "aface/mining/miner_options.h"
+#include "aface/mining/unit_rows.h"
 
 namespace aface {
 
@@ -31,22 +32,29 @@ struct ScoreFeedback {
   Span<const float> inverse_lengths;    // [active], 1 / length of each row
 };
 
-// Picks the active prototypes of each step. Hooks with a default are for kinds that search or learn. Torch-free; one owner, no threads outside its own searches.
+// Picks the active prototypes of each step. Hooks with a default are for kinds that search or learn. Torch-free; one
+// owner, no threads outside its own searches. The calls of a step, in order: rebuild() if wanted, select(),
+// take_feedback(), rows_changed().
 class ClassSelector {
  public:
   virtual ~ClassSelector() = default;
 
   // True when rebuild() must be called with fresh prototypes before select() of this step.
   virtual bool wants_rebuild(std::int64_t /*step*/) const { return false; }
-  // `unit_prototypes` [num_identities, dim], rows of length 1, valid during the call only.
-  virtual void rebuild(std::int64_t /*step*/, RowMatrix /*unit_prototypes*/) {}
+  // `prototypes` may be read during the call only.
+  virtual void rebuild(std::int64_t /*step*/, const UnitRows& /*prototypes*/) {}
 
   virtual bool needs_embeddings() const { return false; }  // feature_query searches with this step's embeddings
   virtual bool needs_feedback() const { return false; }    // dominant_queue learns from the scores
+  virtual bool follows_rows() const { return false; }      // feature_query keeps its index up to date
 
-  // Active prototype ids, ascending, no repeats, the batch's own always among them.
+  // Active prototype ids, ascending, no repeats, the batch's own always among them. Throws Error{kUsage} when the batch
+  // holds more identities than the budget.
   virtual std::vector<std::int64_t> select(const SelectionRequest& request) = 0;
   virtual void take_feedback(const ScoreFeedback& /*feedback*/) {}
+  // After the optimiser's step, if follows_rows(): `ids`, ascending, are the rows that had a gradient. `prototypes` may
+  // be read during the call only.
+  virtual void rows_changed(Span<const std::int64_t> /*ids*/, const UnitRows& /*prototypes*/) {}
 
   // Everything that later selections depend on, under "miner.*". An index is not saved but rebuilt: restore() makes
   // wants_rebuild() true where that is needed, and the saved queues survive it.

@@ -63,9 +63,12 @@ double DominantQueueSelector::similarity_threshold(std::int64_t step) const {
   return options_.similarity_start + share * (options_.similarity_end - options_.similarity_start);
 }
 
-void DominantQueueSelector::rebuild(std::int64_t step, RowMatrix unit_prototypes) {
-  AFACE_CHECK(static_cast<std::int64_t>(unit_prototypes.rows) == queues_.num_identities(),
-              "{} prototypes for {} identities", unit_prototypes.rows, queues_.num_identities());
+void DominantQueueSelector::rebuild(std::int64_t step, const UnitRows& prototypes) {
+  AFACE_CHECK(prototypes.count == queues_.num_identities(), "{} prototypes for {} identities", prototypes.count,
+              queues_.num_identities());
+  const std::vector<float> rows = all_rows(prototypes, threads_);
+  const RowMatrix unit_prototypes{rows.data(), static_cast<std::size_t>(prototypes.count),
+                                  static_cast<std::size_t>(prototypes.dim)};
   const auto index = make_neighbour_index(index_options_of(options_, seed_, threads_), unit_prototypes.rows);
   index->build(unit_prototypes);
   const auto neighbours = static_cast<std::size_t>(options_.queue_length);
@@ -87,10 +90,10 @@ void DominantQueueSelector::rebuild(std::int64_t step, RowMatrix unit_prototypes
 }
 
 std::vector<std::int64_t> DominantQueueSelector::select(const SelectionRequest& request) {
-  std::vector<std::int64_t> owners;
-  for (const std::int64_t identity : request.identities) {
-    if (active_.insert(identity)) owners.push_back(identity);
-  }
+  active_.insert_own(request.identities, options_.budget);
+  std::vector<std::int64_t> owners(request.identities.begin(), request.identities.end());
+  std::sort(owners.begin(), owners.end());
+  owners.erase(std::unique(owners.begin(), owners.end()), owners.end());
   if (options_.budget > 0) {
     insert_most_similar(owners);
     active_.fill_at_random(options_.budget, random_);

@@ -30,7 +30,7 @@ class DominantQueueSelector : public ClassSelector {
   DominantQueueSelector(const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int threads);
 
   bool wants_rebuild(std::int64_t step) const override { return rhythm_.is_due(step); }
-  void rebuild(std::int64_t step, RowMatrix unit_prototypes) override;
+  void rebuild(std::int64_t step, const UnitRows& prototypes) override;
   bool needs_feedback() const override { return true; }
   std::vector<std::int64_t> select(const SelectionRequest& request) override;
   void take_feedback(const ScoreFeedback& feedback) override;

@@ -17,11 +17,12 @@ FeatureQuerySelector::FeatureQuerySelector(const MinerOptions& options, std::int
       random_(seed),
       rhythm_(options.rebuild_steps) {}
 
-void FeatureQuerySelector::rebuild(std::int64_t step, RowMatrix unit_prototypes) {
-  AFACE_CHECK(static_cast<std::int64_t>(unit_prototypes.rows) == active_.num_identities(),
-              "{} prototypes for {} identities", unit_prototypes.rows, active_.num_identities());
-  index_ = make_neighbour_index(index_options_, unit_prototypes.rows);
-  index_->build(unit_prototypes);
+void FeatureQuerySelector::rebuild(std::int64_t step, const UnitRows& prototypes) {
+  AFACE_CHECK(prototypes.count == active_.num_identities(), "{} prototypes for {} identities", prototypes.count,
+              active_.num_identities());
+  index_ = make_neighbour_index(index_options_, static_cast<std::size_t>(prototypes.count));
+  const std::vector<float> rows = all_rows(prototypes, index_options_.threads);
+  index_->build({rows.data(), static_cast<std::size_t>(prototypes.count), static_cast<std::size_t>(prototypes.dim)});
   rhythm_.done(step);
 }
 
@@ -29,7 +30,7 @@ std::vector<std::int64_t> FeatureQuerySelector::select(const SelectionRequest& r
   AFACE_CHECK(index_ != nullptr, "select() before rebuild()");
   const std::size_t batch = request.identities.size();
   AFACE_CHECK(request.unit_embeddings.rows == batch, "{} embeddings for {} samples", request.unit_embeddings.rows, batch);
-  active_.insert_all(request.identities);
+  active_.insert_own(request.identities, budget_);
 
   std::vector<std::int32_t> found;
   if (batch > 0) found = index_->search(request.unit_embeddings, static_cast<std::size_t>(budget_) / batch + 1).ids;

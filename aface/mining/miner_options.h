@@ -46,4 +46,14 @@ void describe(Visitor& v, MinerOptions& o) {
   v.field("mass_every", o.mass_every, doc("softmax mass caught is measured every so many steps; 0: never").at_least(0));
 }
 
+// What is wrong with the budget for batches of `batch_size` photos of `num_identities` identities, or "": the batch's own
+// prototypes must all be active, and a batch may hold as many identities as it has photos.
+inline std::string budget_problem(const MinerOptions& o, std::int64_t batch_size, std::int64_t num_identities) {
+  const std::int64_t own = batch_size < num_identities ? batch_size : num_identities;
+  if (o.kind == "all" || o.budget <= 0 || o.budget >= own) return "";
+  return "mining.budget = " + std::to_string(o.budget) + " is below the " + std::to_string(own) +
+         " identities that a batch of " + std::to_string(batch_size) +
+         " photos can hold, whose prototypes must all be active; raise mining.budget or lower train.batch_size";
+}
+
 }  // namespace aface

@@ -9,7 +9,7 @@ RandomSelector::RandomSelector(const MinerOptions& options, std::int64_t num_ide
     : budget_(options.budget), active_(num_identities), random_(seed) {}
 
 std::vector<std::int64_t> RandomSelector::select(const SelectionRequest& request) {
-  active_.insert_all(request.identities);
+  active_.insert_own(request.identities, budget_);
   active_.fill_at_random(budget_, random_);
   return active_.take();
 }

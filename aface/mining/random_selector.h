@@ -6,8 +6,7 @@
 
 namespace aface {
 
-// The batch's own identities and others drawn evenly up to the budget (Partial FC, arXiv 2010.05222). When the batch
-// holds more identities than the budget they are all active all the same.
+// The batch's own identities and others drawn evenly up to the budget (Partial FC, arXiv 2010.05222).
 class RandomSelector : public ClassSelector {
  public:
   RandomSelector(const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed);

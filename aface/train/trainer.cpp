@@ -67,6 +67,10 @@ Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset)
   if (device_.is_cuda() && !at::globalContext().hasCUDA()) {
     throw Error(ErrorKind::kUsage, "train.device: this build of LibTorch sees no CUDA device; use cpu");
   }
+  if (const std::string problem = budget_problem(config.mining, config.train.batch_size, dataset.num_identities());
+      !problem.empty()) {
+    throw Error(ErrorKind::kUsage, problem);
+  }
   at::Generator generator = at::globalContext().defaultGenerator(device_);  // of weights and dropout
   generator.set_current_seed(seed);
 
@@ -176,7 +180,7 @@ StepResult Trainer::step() {
 void Trainer::rebuild_selector_when_due() {
   if (!selector_->wants_rebuild(step_)) return;
   const at::Tensor rows = prototypes_->unit_rows();
-  selector_->rebuild(step_, view_rows(rows));
+  selector_->rebuild(step_, unit_rows_of(view_rows(rows)));
 }
 
 void Trainer::tell_selector(const Batch& batch, const std::vector<std::int64_t>& active, const HeadInput& input,

@@ -115,6 +115,28 @@ TEST(Validate, SampledMiningNeedsABudget) {
   EXPECT_EQ(complaint([](RunConfig& c) { c.mining.kind = "dominant_queue"; }), "");
 }
 
+TEST(Validate, TheBudgetHoldsTheIdentitiesOfABatch) {
+  const auto with = [](const char* kind, std::int64_t budget, std::int64_t identities) {
+    return complaint([=](RunConfig& c) {
+      c.data.source = "synthetic";
+      c.data.root = "";
+      c.synth.identities = identities;
+      c.train.batch_size = 32;
+      c.mining.kind = kind;
+      c.mining.budget = budget;
+    });
+  };
+  for (const char* kind : {"random", "feature_query", "dominant_queue"}) {
+    SCOPED_TRACE(kind);
+    EXPECT_THAT(with(kind, 31, 200), AllOf(HasSubstr("mining.budget = 31 is below the 32 identities"),
+                                           HasSubstr("raise mining.budget or lower train.batch_size")));
+    EXPECT_EQ(with(kind, 32, 200), "");
+    EXPECT_EQ(with(kind, 20, 20), "");  // a batch cannot hold more than there are
+  }
+  EXPECT_EQ(with("all", 1, 200), "");
+  EXPECT_EQ(with("dominant_queue", 0, 200), "");
+}
+
 TEST(Validate, QueuesAreConsistent) {
   EXPECT_THAT(complaint([](RunConfig& c) {
                 c.mining.kind = "dominant_queue";

@@ -61,7 +61,7 @@ class World {
       }
       for (std::size_t d = 0; d < kDim; ++d) embeddings[i * kDim + d] /= static_cast<float>(std::sqrt(squares));
     }
-    if (selector.wants_rebuild(step)) selector.rebuild(step, prototypes());
+    if (selector.wants_rebuild(step)) selector.rebuild(step, unit_rows_of(prototypes()));
     SelectionRequest request;
     request.step = step;
     request.identities = identities;

@@ -46,7 +46,7 @@ class DominantQueues : public testing::Test {
   }
   void rebuild(DominantQueueSelector& selector, std::int64_t step) const {
     const std::vector<float> rows = on_circle(degrees_);
-    selector.rebuild(step, {rows.data(), degrees_.size(), 2});
+    selector.rebuild(step, unit_rows_of({rows.data(), degrees_.size(), 2}));
   }
   static std::vector<std::int64_t> ids(const DominantQueueSelector& selector, std::int64_t identity) {
     std::vector<std::int64_t> found;
@@ -136,7 +136,8 @@ TEST_F(DominantQueues, BudgetKeepsOwnAndTheMostSimilarEntries) {
   EXPECT_EQ(select(selector, {5, 0}), (Ids{0, 1, 2, 5}));
   options.budget = 1;
   auto tight = built(options);
-  EXPECT_EQ(select(tight, {5, 0}), (Ids{0, 5}));
+  EXPECT_THROW(select(tight, {5, 0}), Error);
+  EXPECT_EQ(select(tight, {5, 5}), (Ids{5}));  // nothing is left of the batch that was refused
 }
 
 TEST_F(DominantQueues, BudgetIsFilledAtRandom) {
@@ -252,7 +253,7 @@ TEST_F(DominantQueues, ApproximateSearchGivesTheSameQueuesOnEasyRows) {
 TEST_F(DominantQueues, ASingleIdentityHasNoNeighbours) {
   DominantQueueSelector selector(options_with(3, 10, -1, -1), 1, 1, 1);
   const std::vector<float> row = {1, 0};
-  selector.rebuild(0, {row.data(), 1, 2});
+  selector.rebuild(0, unit_rows_of({row.data(), 1, 2}));
   EXPECT_EQ(select(selector, {0}), (Ids{0}));
 }
 

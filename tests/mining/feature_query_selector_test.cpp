@@ -53,7 +53,7 @@ TEST_F(FeatureQuery, HoldsTheTrueNearestPrototypesAndFillsUp) {
   std::copy_n(embeddings_.begin(), kDim, embeddings_.begin() + kDim);
   std::copy_n(embeddings_.begin() + 2 * kDim, kDim, embeddings_.begin() + 3 * kDim);
   FeatureQuerySelector selector(options(47), kIdentities, 1, 1);
-  selector.rebuild(0, prototypes());
+  selector.rebuild(0, unit_rows_of(prototypes()));
   const auto active = selector.select(request());
   EXPECT_EQ(active.size(), 47U);
   for (const std::int64_t id : wanted(47 / 4 + 1)) {
@@ -64,7 +64,7 @@ TEST_F(FeatureQuery, HoldsTheTrueNearestPrototypesAndFillsUp) {
 TEST_F(FeatureQuery, CutsTheNeighboursAtRandomToTheBudget) {
   // 4 x (12 / 4 + 1) neighbours and 3 own: more than 12.
   FeatureQuerySelector selector(options(12), kIdentities, 1, 1);
-  selector.rebuild(0, prototypes());
+  selector.rebuild(0, unit_rows_of(prototypes()));
   const std::set<std::int64_t> allowed = wanted(4);
   ASSERT_GT(allowed.size(), 12U);
   std::set<std::int64_t> seen;
@@ -83,10 +83,10 @@ TEST_F(FeatureQuery, AsksForARebuildAtTheStartOnTheGridAndAfterRestore) {
   FeatureQuerySelector selector(with_rhythm, kIdentities, 1, 1);
   EXPECT_THROW(selector.select(request()), Error);
   EXPECT_TRUE(selector.wants_rebuild(0));
-  selector.rebuild(0, prototypes());
+  selector.rebuild(0, unit_rows_of(prototypes()));
   EXPECT_FALSE(selector.wants_rebuild(9));
   EXPECT_TRUE(selector.wants_rebuild(10));
-  selector.rebuild(13, prototypes());
+  selector.rebuild(13, unit_rows_of(prototypes()));
   EXPECT_FALSE(selector.wants_rebuild(19));
   EXPECT_TRUE(selector.wants_rebuild(20));
   NamedArrays state;

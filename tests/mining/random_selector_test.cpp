@@ -1,11 +1,18 @@
 #include "aface/mining/random_selector.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "aface/core/error.h"
 #include "tests/support/chi_square.h"
 
 namespace aface {
 namespace {
+
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
 
 TEST(RandomSelector, OthersAreDrawnEvenly) {
   MinerOptions options;
@@ -34,14 +41,18 @@ TEST(RandomSelector, OthersAreDrawnEvenly) {
   EXPECT_NEAR(chi, 97, 4.5 * std::sqrt(2 * 97.0));
 }
 
-TEST(RandomSelector, OwnIdentitiesStayEvenBeyondTheBudget) {
+TEST(RandomSelector, ABatchBeyondTheBudgetIsRefused) {
   MinerOptions options;
   options.budget = 2;
   RandomSelector selector(options, 10, 1);
   const std::vector<std::int64_t> own = {9, 1, 4};
   SelectionRequest request;
   request.identities = own;
-  EXPECT_EQ(selector.select(request), (std::vector<std::int64_t>{1, 4, 9}));
+  EXPECT_THAT([&] { selector.select(request); },
+              ThrowsMessage<Error>(HasSubstr("the batch holds 3 identities, which must all be active, but mining.budget is 2")));
+  const std::vector<std::int64_t> fits = {9, 1, 9};
+  request.identities = fits;
+  EXPECT_EQ(selector.select(request), (std::vector<std::int64_t>{1, 9}));
 }
 
 }  // namespace

@@ -96,7 +96,8 @@ TEST_F(TrainerTest, EveryHeadAndSelectorTrains) {
   }
   for (const char* classes : {"random", "feature_query"}) {
     SCOPED_TRACE(classes);
-    Trainer trainer(config({std::string("mining.kind=") + classes, "mining.budget=20"}), data_->dataset);
+    Trainer trainer(config({std::string("mining.kind=") + classes, "mining.budget=20", "train.batch_size=16"}),
+                    data_->dataset);
     losses(trainer, 2);
   }
 }
@@ -114,12 +115,19 @@ TEST_F(TrainerTest, TrainingLowersTheLoss) {
 }
 
 TEST_F(TrainerTest, SoftmaxMassOfAllClassesIsOneAndOfFewLess) {
-  Trainer few(config({"mining.kind=random", "mining.budget=20", "mining.mass_every=1"}), data_->dataset);
+  Trainer few(config({"mining.kind=random", "mining.budget=20", "mining.mass_every=1", "train.batch_size=16"}),
+              data_->dataset);
   const StepResult result = few.step();
   ASSERT_TRUE(result.softmax_mass.has_value());
   EXPECT_GT(result.softmax_mass->all, 0.3);
   EXPECT_LT(result.softmax_mass->all, 1.0);
   EXPECT_LT(result.softmax_mass->wrong, result.softmax_mass->all);
+}
+
+TEST_F(TrainerTest, ABudgetUnderTheBatchIsRefusedBeforeTheFirstStep) {
+  RunConfig tight = config({"mining.kind=random"});
+  tight.mining.budget = data_->dataset.num_identities() - 1;  // a batch of 32 can hold all 24
+  EXPECT_THROW(Trainer(tight, data_->dataset), Error);
 }
 
 TEST_F(TrainerTest, HugeLearningRateStopsWithANumericError) {
