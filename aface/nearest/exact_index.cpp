@@ -6,6 +6,7 @@
 #include "aface/core/parallel.h"
 #include "aface/kernel/inner_products.h"
 #include "aface/kernel/top_k.h"
+#include "aface/nearest/unit_row_check.h"
 
 namespace aface {
 namespace {
@@ -46,6 +47,7 @@ NeighbourLists nearest_rows(RowMatrix rows, RowMatrix queries, std::size_t neigh
   lists.ids.assign(lists.queries * lists.count, NeighbourLists::kNone);
   lists.similarities.assign(lists.ids.size(), -1.0F);
   if (lists.count == 0) return lists;
+  check_unit_rows(queries, {}, "query", threads);
   parallel_for(static_cast<std::int64_t>(queries.rows), kQueryBlock, threads, [&](std::int64_t first, std::int64_t last) {
     search_block(rows, queries, static_cast<std::size_t>(first), static_cast<std::size_t>(last), lists);
   });
@@ -53,9 +55,17 @@ NeighbourLists nearest_rows(RowMatrix rows, RowMatrix queries, std::size_t neigh
 }
 
 void ExactIndex::build(RowMatrix rows) {
+  check_unit_rows(rows, {}, "row", threads_);
   size_ = rows.rows;
   dim_ = rows.dim;
   rows_.assign(rows.data, rows.data + rows.rows * rows.dim);
+}
+
+void ExactIndex::update(Span<const std::int32_t> ids, RowMatrix rows) {
+  check_update(ids, rows, size_, dim_, threads_);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    std::copy_n(rows.row(i), dim_, rows_.data() + static_cast<std::size_t>(ids[i]) * dim_);
+  }
 }
 
 NeighbourLists ExactIndex::search(RowMatrix queries, std::size_t neighbours) const {

@@ -16,6 +16,7 @@ class ExactIndex : public NeighbourIndex {
   explicit ExactIndex(int threads) : threads_(threads) {}
 
   void build(RowMatrix rows) override;
+  void update(Span<const std::int32_t> ids, RowMatrix rows) override;
   std::size_t size() const override { return size_; }
   std::size_t dim() const override { return dim_; }
   NeighbourLists search(RowMatrix queries, std::size_t neighbours) const override;

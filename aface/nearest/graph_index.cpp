@@ -10,6 +10,7 @@
 #include "aface/core/check.h"
 #include "aface/core/parallel.h"
 #include "aface/kernel/top_k.h"
+#include "aface/nearest/unit_row_check.h"
 
 namespace aface {
 
@@ -54,6 +55,7 @@ std::size_t GraphIndex::size() const { return graph_ ? graph_->size : 0; }
 std::size_t GraphIndex::dim() const { return graph_ ? graph_->dim : 0; }
 
 void GraphIndex::build(RowMatrix rows) {
+  check_unit_rows(rows, {}, "row", options_.threads);
   graph_.reset();
   run_hnswlib([&] {
     auto graph = std::make_unique<Graph>(rows, options_);
@@ -67,6 +69,18 @@ void GraphIndex::build(RowMatrix rows) {
   });
 }
 
+void GraphIndex::update(Span<const std::int32_t> ids, RowMatrix rows) {
+  check_update(ids, rows, size(), dim(), options_.threads);
+  run_hnswlib([&] {
+    const auto replace = [&](std::int64_t begin, std::int64_t end) {
+      for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+        graph_->links.addPoint(rows.row(i), static_cast<hnswlib::labeltype>(ids[i]));
+      }
+    };
+    parallel_for(static_cast<std::int64_t>(ids.size()), kGrain, options_.parallel_build ? options_.threads : 1, replace);
+  });
+}
+
 NeighbourLists GraphIndex::search(RowMatrix queries, std::size_t neighbours) const {
   NeighbourLists lists;
   lists.queries = queries.rows;
@@ -75,6 +89,7 @@ NeighbourLists GraphIndex::search(RowMatrix queries, std::size_t neighbours) con
   lists.similarities.assign(lists.ids.size(), -1.0F);
   if (lists.ids.empty()) return lists;
   AFACE_CHECK(queries.dim == graph_->dim, "queries of {} values in rows of {}", queries.dim, graph_->dim);
+  check_unit_rows(queries, {}, "query", options_.threads);
 
   const auto answer = [&](std::int64_t begin, std::int64_t end) {
     std::vector<ScoredId> found;

@@ -16,6 +16,9 @@ class GraphIndex : public NeighbourIndex {
 
   // Throws Error{kInternal} with hnswlib's words when memory runs out.
   void build(RowMatrix rows) override;
+  // hnswlib's update in place, which costs more than an insertion: all links of the row and of its neighbours are
+  // chosen anew.
+  void update(Span<const std::int32_t> ids, RowMatrix rows) override;
   std::size_t size() const override;
   std::size_t dim() const override;
   NeighbourLists search(RowMatrix queries, std::size_t neighbours) const override;

@@ -23,21 +23,26 @@ struct NeighbourLists {
   Span<const float> similarities_of(std::size_t query) const { return {similarities.data() + query * count, count}; }
 };
 
-// Finds the rows with the largest inner products. Rows and queries should have length 1, then these are cosines.
+// Finds the rows with the largest inner products. Rows and queries must have length 1 (to 1e-4): these are cosines, and
+// the bounds of the searches hold. Rows or queries without direction (not finite, length 0) are refused with
+// Error{kNumeric} that names the row; the index is then as it was before.
 class NeighbourIndex {
  public:
   virtual ~NeighbourIndex() = default;
 
   // Replaces the content by copies of `rows` [size, dim]; row i gets id i. At most 2^31 - 1 rows.
   virtual void build(RowMatrix rows) = 0;
+  // Puts rows[i] [ids.size(), dim()] in the place of row ids[i]. No id twice, all of them in [0, size()).
+  virtual void update(Span<const std::int32_t> ids, RowMatrix rows) = 0;
   virtual std::size_t size() const = 0;
   virtual std::size_t dim() const = 0;
 
-  // `queries` [queries, dim()]. Same answer for any number of threads. Not while build() runs.
+  // `queries` [queries, dim()]. Same answer for any number of threads. Not while build() or update() runs.
   virtual NeighbourLists search(RowMatrix queries, std::size_t neighbours) const = 0;
 };
 
-// An exact index for up to options.exact_below rows, a graph above.
+// The index of options.kind for so many rows; "auto" is an exact one up to options.exact_below rows. Throws
+// Error{kUsage} on an unknown kind.
 std::unique_ptr<NeighbourIndex> make_neighbour_index(const IndexOptions& options, std::size_t rows);
 
 }  // namespace aface

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/brute_force.h"
+#include "tests/support/expect_error.h"
 
 namespace aface {
 namespace {
@@ -57,6 +58,13 @@ TEST(ExactIndex, AsksForMoreThanThereAreGivesAll) {
   index.build({rows.data(), 2, 2});
   EXPECT_EQ(index.search({rows.data(), 1, 2}, 9).ids, (std::vector<std::int32_t>{0, 1}));
   EXPECT_TRUE(index.search({nullptr, 0, 2}, 9).ids.empty());
+}
+
+TEST(MakeNeighbourIndex, RefusesAnUnknownKind) {
+  IndexOptions options;
+  options.kind = "tree";
+  const std::string message = test::error_of(ErrorKind::kUsage, [&] { make_neighbour_index(options, 10); });
+  EXPECT_NE(message.find("'tree'"), std::string::npos) << message;
 }
 
 TEST(MakeNeighbourIndex, IsExactUpToTheBoundOnly) {
