@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "aface/core/check.h"
-#include "aface/head/margin_softmax.h"
+#include "aface/head/classification.h"
 
 namespace aface {
 
@@ -18,15 +18,11 @@ AdaptiveMarginHead::AdaptiveMarginHead(const HeadOptions& options, std::int64_t 
 
 HeadOutput AdaptiveMarginHead::forward(const HeadInput& input) {
   check_input(input);
+  // While they are frozen, the margins that act may still grow.
   const double growth = input.step < options_.margin_warmup_steps
                             ? static_cast<double>(input.step) / static_cast<double>(options_.margin_warmup_steps)
                             : 1.0;
-  return classify(cosines_of(input), input.targets, input.active_ids.index_select(0, input.targets), growth);
-}
-
-HeadOutput AdaptiveMarginHead::classify(const at::Tensor& cosines, const at::Tensor& targets,
-                                        const at::Tensor& identities, double growth) {
-  const at::Tensor ids = identities.to(at::kCPU).contiguous();
+  const at::Tensor ids = input.active_ids.index_select(0, input.targets).to(at::kCPU).contiguous();
   const std::int64_t* own_ids = ids.data_ptr<std::int64_t>();
   const std::int64_t batch = ids.size(0);
   at::Tensor own_margins = at::empty({batch}, at::kDouble);
@@ -40,8 +36,7 @@ HeadOutput AdaptiveMarginHead::classify(const at::Tensor& cosines, const at::Ten
     own_margins_ = own_margins;
     identities_.assign(own_ids, own_ids + batch);
   }
-  const MarginFunction margin = options_.margin_form == "angular" ? angular_margin : cosine_margin;
-  return margin_softmax(cosines, targets, own_margins, margin, options_.logit_scale);
+  return classify(input, {options_.margin_form == "angular" ? angular_margin : cosine_margin, own_margins}, options_);
 }
 
 void AdaptiveMarginHead::update(std::int64_t step, double learning_rate_share) {

@@ -21,12 +21,6 @@ class AdaptiveMarginHead : public Head {
 
   HeadOutput forward(const HeadInput& input) override;
 
-  // The same from cosines [batch, columns] on: `targets` [batch] own columns, `identities` [batch] own identities
-  // (int64). The other columns may stand for any identities.
-  HeadOutput forward_cosines(const at::Tensor& cosines, const at::Tensor& targets, const at::Tensor& identities) {
-    return classify(cosines, targets, identities, 1.0);
-  }
-
   // Needs a backward() since the last forward(); does nothing while step < margin_freeze_steps.
   void update(std::int64_t step, double learning_rate_share) override;
 
@@ -36,10 +30,6 @@ class AdaptiveMarginHead : public Head {
   std::map<std::string, double> report() const override;
 
  private:
-  // `growth` in [0, 1] scales the margins that act (margin_warmup_steps, while they are frozen).
-  HeadOutput classify(const at::Tensor& cosines, const at::Tensor& targets, const at::Tensor& identities,
-                      double growth);
-
   HeadOptions options_;
   std::vector<double> margins_;           // [num_identities]
   std::vector<std::int64_t> identities_;  // [batch] of the last forward() that recorded gradients

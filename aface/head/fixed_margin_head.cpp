@@ -3,7 +3,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 
-#include "aface/head/margin_softmax.h"
+#include "aface/head/classification.h"
 
 namespace aface {
 
@@ -20,7 +20,7 @@ HeadOutput FixedMarginHead::forward(const HeadInput& input) {
   check_input(input);
   last_margin_ = margin_at(input.step);
   const at::Tensor own_margins = at::full({input.targets.size(0)}, last_margin_, at::kDouble);
-  return margin_softmax(cosines_of(input), input.targets, own_margins, margin_.function, options_.logit_scale);
+  return classify(input, {margin_.function, own_margins}, options_);
 }
 
 void FixedMarginHead::update(std::int64_t /*step*/, double /*learning_rate_share*/) {}

@@ -6,27 +6,38 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "aface/core/named_arrays.h"
 #include "aface/head/head_options.h"
+#include "aface/kernel/fused_softmax.h"
+#include "aface/kernel/rivals.h"
+#include "aface/kernel/row_gradient.h"
 
 namespace aface {
 
 // One classification. Only some identities take part: the "active" ones, whose prototype rows are given.
 struct HeadInput {
   at::Tensor embeddings;  // [batch, dim], any length > 0; may require grad
-  at::Tensor prototypes;  // [active, dim], any length > 0; may require grad
-  at::Tensor active_ids;  // [active] int64, identity of each row, ascending
+  at::Tensor prototypes;  // [active, dim], any length > 0; may require grad, see HeadOutput::prototype_gradient
+  at::Tensor active_ids;  // [active] int64, identity of each row
   at::Tensor targets;     // [batch] int64, ROW of the own prototype in `prototypes` (not the identity)
   std::int64_t step = 0;  // for warm-up and freezing
+  bool want_rivals = false;
 };
 
 struct HeadOutput {
   at::Tensor loss;             // scalar, differentiable: mean cross entropy over the batch, margin and scale applied
-  at::Tensor cosines;          // [batch, active], detached plain cosines; rounding may carry them past +-1
-  at::Tensor own_cosine;       // [batch], detached
+  at::Tensor own_cosine;       // [batch], detached plain cosine; rounding may carry it past +-1
   at::Tensor own_probability;  // [batch], detached softmax probability of the own identity, margin and scale applied
   at::Tensor correct;          // [batch] bool: no other prototype has a higher plain cosine
+  Rivals rivals;                       // when wanted: those prototypes; columns are rows of `prototypes`
+  std::vector<float> inverse_lengths;  // when rivals are wanted: [active], 1 / length of each prototype
+  FilterReport filter;                 // of precision "fast"; zeros otherwise
+
+  // d loss / d prototypes by blocks, to be asked for after loss.backward(), while `prototypes` are unchanged. Set when
+  // they do not require grad and the embeddings do; float32 on the CPU. Otherwise the gradient is in their grad().
+  RowGradient prototype_gradient;
 };
 
 // A margin softmax. Owns its margins, not the prototypes (see prototypes.h), so that any subset can be active.
@@ -34,9 +45,9 @@ class Head {
  public:
   virtual ~Head() = default;
 
-  // Exact gradients for embeddings, prototypes and margins; finite at cosine +-1 (see margins.h). Float or double.
-  // Throws Error{kNumeric} when an embedding or prototype is not finite or has length 0, Error{kInternal} when the
-  // shapes do not fit or a target is out of range.
+  // Gradients for embeddings, prototypes and margins, finite at cosine +-1 (see margins.h). Float or double.
+  // Throws an UnusableRow (Error{kNumeric}) when an embedding or prototype is not finite or has length 0, with the number
+  // of the sample or identity; Error{kInternal} when the shapes do not fit or a target is out of range.
   virtual HeadOutput forward(const HeadInput& input) = 0;
 
   // Called after backward(): heads with parameters of their own update them. `learning_rate_share` is the schedule's

@@ -40,9 +40,6 @@ TEST_P(Heads, AgreeWithPlainLoops) {
       EXPECT_EQ(output.correct[i].item<bool>(), expected.correct[k]);
       const std::int64_t own = input.targets[i].item<std::int64_t>();
       EXPECT_NEAR(output.own_cosine[i].item<double>(), expected.cosines[k][static_cast<std::size_t>(own)], 1e-14);
-      for (std::int64_t j = 0; j < input.prototypes.size(0); ++j) {
-        EXPECT_NEAR(output.cosines[i][j].item<double>(), expected.cosines[k][static_cast<std::size_t>(j)], 1e-14);
-      }
     }
   }
 }

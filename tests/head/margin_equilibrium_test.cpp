@@ -5,7 +5,6 @@
 // image counts are another draw than theirs, so bands agree to +-0.02, and to +-0.01 with the theory for our counts.
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
@@ -46,16 +45,42 @@ std::vector<std::int64_t> image_counts() {
   return counts;
 }
 
-// All other identities enter only through the sum of their exponentials, so one column stands for them.
+// All other identities enter only through the sum of their exponentials, so one prototype stands for them.
 std::vector<double> summed_others() {
   Random random(2);
   std::vector<double> columns(1024);
   for (double& column : columns) {
     double sum = 0;
     for (std::int64_t i = 1; i < kIdentities; ++i) sum += std::exp(kScale * (0.05 + 0.06 * random.normal()));
-    column = std::log(sum) / kScale;
+    column = std::log(sum - (2 * kBatch - 2)) / kScale;  // see planes()
   }
   return columns;
+}
+
+// Embeddings and prototypes with the wanted cosines: sample i has a plane of its own with its embedding, its own
+// prototype (row i) and one that stands for all others (row kBatch + i). The 2 kBatch - 2 rows of other planes are at
+// cosine 0 and count exp(0) each.
+HeadInput planes(const std::vector<double>& own, const std::vector<double>& other, const std::vector<std::int64_t>& identities) {
+  const std::int64_t dim = 2 * kBatch;
+  HeadInput input;
+  input.embeddings = at::zeros({kBatch, dim}, at::kFloat);
+  input.prototypes = at::zeros({2 * kBatch, dim}, at::kFloat);
+  input.active_ids = at::zeros({2 * kBatch}, at::kLong);
+  input.targets = at::empty({kBatch}, at::kLong);
+  float *x = input.embeddings.data_ptr<float>(), *w = input.prototypes.data_ptr<float>();
+  const auto place = [&](std::int64_t row, std::int64_t plane, double cosine) {
+    w[row * dim + 2 * plane] = static_cast<float>(cosine);
+    w[row * dim + 2 * plane + 1] = static_cast<float>(std::sqrt(1 - cosine * cosine));
+  };
+  for (std::int64_t i = 0; i < kBatch; ++i) {
+    const auto k = static_cast<std::size_t>(i);
+    x[i * dim + 2 * i] = 1;
+    place(i, i, own[k]);
+    place(kBatch + i, i, other[k]);
+    input.targets.data_ptr<std::int64_t>()[i] = i;
+    input.active_ids.data_ptr<std::int64_t>()[i] = identities[k];
+  }
+  return input;
 }
 
 struct BandResult {
@@ -112,15 +137,14 @@ std::vector<BandResult> train(double weight, Pull pull) {
   Random random(3);
   const int settling = 4000, steps = 14000, look_every = 20;
   for (int step = 0; step < steps; ++step) {
-    std::vector<std::int64_t> batch(kBatch);
-    at::Tensor cosines = at::empty({kBatch, 2}, at::kDouble), identities = at::empty({kBatch}, at::kLong);
+    std::vector<std::int64_t> batch;
+    std::vector<double> own, other;
     for (std::int64_t i = 0; i < kBatch; ++i) {
-      batch[static_cast<std::size_t>(i)] = identity_of_image[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(images)))];
-      identities.data_ptr<std::int64_t>()[i] = batch[static_cast<std::size_t>(i)];
-      cosines.data_ptr<double>()[2 * i] = std::min(1.0, 0.7 + 0.05 * random.normal());
-      cosines.data_ptr<double>()[2 * i + 1] = others[static_cast<std::size_t>(random.below(1024))];
+      batch.push_back(identity_of_image[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(images)))]);
+      own.push_back(std::min(1.0, 0.7 + 0.05 * random.normal()));
+      other.push_back(others[static_cast<std::size_t>(random.below(1024))]);
     }
-    const HeadOutput output = head.forward_cosines(cosines, at::zeros({kBatch}, at::kLong), identities);
+    const HeadOutput output = head.forward(planes(own, other, batch));
     output.loss.backward();
     head.update(step, 1);
     if (pull == Pull::kBatchOnly) pull_batch_only(head, batch, options, weight);
@@ -130,7 +154,7 @@ std::vector<BandResult> train(double weight, Pull pull) {
       const std::size_t b = band_of[static_cast<std::size_t>(batch[static_cast<std::size_t>(i)])];
       if (b == kBands.size()) continue;
       ++draws[b];
-      results[b].one_minus_p += 1 - output.own_probability.data_ptr<double>()[i];
+      results[b].one_minus_p += 1 - static_cast<double>(output.own_probability.data_ptr<float>()[i]);
     }
     if (step % look_every != 0) continue;
     const at::Tensor margins = head.margins();
