@@ -66,6 +66,9 @@ void check_head(const HeadOptions& o, Rules& rules) {
   rules.require(o.kind != "cosface" || o.margin <= 2,
                 "head.kind = cosface needs head.margin of at most 2 (cosines differ by no more), got {}",
                 o.margin);
+  rules.require(o.precision != "fast" || o.logit_scale <= 80,
+                "head.precision = fast needs head.logit_scale of at most 80 (eight-bit scores are too coarse above), got {}",
+                o.logit_scale);
   if (o.kind != "adaptive_margin") return;
   rules.require(o.margin_min <= o.margin_init && o.margin_init <= o.margin_max,
                 "head.margin_min <= margin_init <= margin_max must hold, got {}, {}, {}", o.margin_min,

@@ -22,6 +22,12 @@ void Progress::add(const StepResult& result) {
     interval_.mass.wrong += result.softmax_mass->wrong;
     ++interval_.mass_count;
   }
+  if (result.filter) {
+    ++interval_.filtered_steps;
+    interval_.skipped += result.filter->skipped;
+    interval_.wrong += result.filter->wrong;
+    interval_.in_full += static_cast<double>(result.filter->computed_in_full);
+  }
   learning_rate_ = result.learning_rate;
   images_total_ += result.images;
   steps_total_ += 1;
@@ -44,6 +50,10 @@ std::map<std::string, double> Progress::close_interval(double stall_seconds) {
   if (interval_.mass_count > 0) {
     numbers["softmax_mass"] = interval_.mass.all / static_cast<double>(interval_.mass_count);
     numbers["softmax_mass_wrong"] = interval_.mass.wrong / static_cast<double>(interval_.mass_count);
+  }
+  if (interval_.filtered_steps > 0) {
+    numbers["filter_skipped"] = interval_.wrong > 0 ? interval_.skipped / interval_.wrong : 0;
+    numbers["filter_in_full"] = interval_.in_full / static_cast<double>(interval_.filtered_steps);
   }
   stall_seconds_ = stall_seconds;
   interval_ = Interval();

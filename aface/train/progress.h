@@ -17,7 +17,9 @@ class Progress {
   void add(const StepResult& result);
 
   // The interval's numbers by name: loss, accuracy, own_cosine, learning_rate, gradient_norm, active_classes,
-  // images_per_s, stall_share, and softmax_mass, softmax_mass_wrong when they were measured. Starts the next interval.
+  // images_per_s, stall_share, softmax_mass and softmax_mass_wrong when they were measured, and of a fast head
+  // filter_skipped (share of the wrong classes' probability that got no gradient) and filter_in_full (samples a step
+  // that were computed in full). Starts the next interval.
   std::map<std::string, double> close_interval(double stall_seconds);
 
   // "step 120/3000 loss 7.31 ... 412 img/s eta 3m12s"
@@ -39,6 +41,8 @@ class Progress {
     std::int64_t steps = 0, images = 0, mass_count = 0;
     double loss = 0, accuracy = 0, own_cosine = 0, gradient_norm = 0, active = 0;
     SoftmaxMass mass;
+    std::int64_t filtered_steps = 0;
+    double skipped = 0, wrong = 0, in_full = 0;  // see FilterReport
   };
   Interval interval_;
   double learning_rate_ = 0;

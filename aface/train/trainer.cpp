@@ -13,6 +13,7 @@
 #include "aface/core/check.h"
 #include "aface/core/log.h"
 #include "aface/infer/batch_to_tensor.h"
+#include "aface/kernel/unusable_row.h"
 #include "aface/kernel/rivals.h"
 #include "aface/mining/softmax_mass.h"
 #include "aface/nn/torch_compat.h"
@@ -144,7 +145,8 @@ StepResult Trainer::step() {
   input.active_ids = ids_tensor(active, device_);
   input.targets = ids_tensor(rows_of(batch.identities, active), device_);
   input.step = step_;
-  const HeadOutput output = head_->forward(input);
+  input.want_rivals = selector_->needs_feedback();
+  const HeadOutput output = classify(input, batch);
 
   StepResult result;
   result.images = batch.count();
@@ -172,9 +174,22 @@ StepResult Trainer::step() {
   result.accuracy = output.correct.to(at::kFloat).mean().item<double>();
   result.own_cosine = output.own_cosine.mean().item<double>();
   result.learning_rate = rate;
+  if (config_.head.precision == "fast") result.filter = output.filter;
   result.active_classes = static_cast<std::int64_t>(active.size());
   ++step_;
   return result;
+}
+
+HeadOutput Trainer::classify(const HeadInput& input, const Batch& batch) {
+  try {
+    return head_->forward(input);
+  } catch (const UnusableRow& row) {
+    const std::string name =
+        row.kind_of_row() == UnusableRow::Kind::kPrototype
+            ? fmt::format("identity {}", dataset_.identity_names[row.index()])
+            : fmt::format("photo {}", dataset_.full_path(batch.sample_ids[row.index()]));
+    throw Error(ErrorKind::kNumeric, fmt::format("step {}: {}", step_, row.renamed(row.index(), name).what()));
+  }
 }
 
 void Trainer::rebuild_selector_when_due() {
@@ -186,17 +201,14 @@ void Trainer::rebuild_selector_when_due() {
 void Trainer::tell_selector(const Batch& batch, const std::vector<std::int64_t>& active, const HeadInput& input,
                             const HeadOutput& output) {
   if (!selector_->needs_feedback()) return;
-  const at::Tensor cosines = on_cpu(output.cosines);
-  const Rivals rivals = rivals_in(view_rows(cosines), rows_of(batch.identities, active));
   const at::Tensor rows = on_cpu(input.prototypes.detach());
-  const std::vector<float> inverse_lengths = to_vector(rows.norm(2, 1).clamp_min(1e-12).reciprocal());
   ScoreFeedback feedback;
   feedback.step = step_;
   feedback.identities = batch.identities;
   feedback.active_ids = active;
-  feedback.rivals = &rivals;
+  feedback.rivals = &output.rivals;
   feedback.prototypes = view_rows(rows);
-  feedback.inverse_lengths = inverse_lengths;
+  feedback.inverse_lengths = output.inverse_lengths;
   selector_->take_feedback(feedback);
 }
 

@@ -43,6 +43,7 @@ struct StepResult {
   double gradient_norm = 0;    // of the backbone, before clipping
   std::int64_t active_classes = 0;
   std::optional<SoftmaxMass> softmax_mass;  // when measured
+  std::optional<FilterReport> filter;       // of a head with precision "fast"
 };
 
 // One training run's moving parts and the step that ties them together:
@@ -77,6 +78,8 @@ class Trainer {
 
  private:
   void keep_plans_ahead();
+  // The head's forward pass; an error about a row names its identity or photo.
+  HeadOutput classify(const HeadInput& input, const Batch& batch);
   void rebuild_selector_when_due();
   void tell_selector(const Batch& batch, const std::vector<std::int64_t>& active, const HeadInput& input,
                      const HeadOutput& output);

@@ -95,6 +95,7 @@ TEST(Validate, RecipesOfTheProjectLoadAndFitTogether) {
 
 TEST(Validate, FixedMarginsFitTheirKind) {
   EXPECT_THAT(complaint([](RunConfig& c) { c.head.kind = "sphereface"; }), HasSubstr("head.margin >= 1"));
+  EXPECT_THAT(complaint([](RunConfig& c) { c.head.precision = "fast", c.head.logit_scale = 100; }), HasSubstr("head.logit_scale of at most 80"));
   const auto with_margin = [](const char* kind, double margin) {
     return complaint([=](RunConfig& c) {
       c.head.kind = kind;
