@@ -16,7 +16,7 @@ struct HeadOptions {
   std::int64_t margin_warmup_steps = 0;  // margins grow linearly from "none" over so many steps; learnt ones must be
                                          // frozen for as long
   std::string precision = "exact";       // exact: float32; fast: eight-bit scores, float32 where there is gradient
-  double gradient_filter = 1.0 / 4096;   // fast: probabilities below get no gradient ...
+  double gradient_filter = 1.0 / 4096;   // fast: probabilities below get no gradient (0: all do) ...
   double filter_tolerance = 0.01;        // ... unless that would lose more than this share of it (see fused_softmax.h)
   std::string engine = "auto";           // auto: fused on the CPU, plain elsewhere; plain: LibTorch operations
   std::int64_t plain_chunk = 65536;      // plain: prototypes at a time, so that memory does not grow with their number
@@ -38,7 +38,7 @@ void describe(Visitor& v, HeadOptions& o) {
   v.field("margin", o.margin, doc("cosface: off the cosine; arcface: radians; sphereface: factor of the angle, at least 1").range(0, 8));
   v.field("margin_warmup_steps", o.margin_warmup_steps, doc("margins grow linearly from none over so many steps; learnt ones must be frozen for as long").at_least(0));
   v.field("precision", o.precision, doc("exact: float32; fast: eight-bit scores, float32 where there is gradient").choice({"exact", "fast"}));
-  v.field("gradient_filter", o.gradient_filter, doc("fast: probabilities below get no gradient").range(1e-9, 0.5));
+  v.field("gradient_filter", o.gradient_filter, doc("fast: probabilities below get no gradient; 0: no filter, no eight-bit scores").range(0, 0.5));
   v.field("filter_tolerance", o.filter_tolerance, doc("fast: samples of which the filter would lose more than this share of the gradient are computed in full").range(0, 1));
   v.field("engine", o.engine, doc("auto: fused kernels on the CPU, plain elsewhere; plain: LibTorch operations").choice({"auto", "plain"}));
   v.field("plain_chunk", o.plain_chunk, doc("plain: prototypes at a time; memory grows with batch times this").at_least(1));

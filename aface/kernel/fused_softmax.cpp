@@ -62,8 +62,7 @@ FusedSoftmax::FusedSoftmax(RowMatrix embeddings, RowMatrix prototypes, Span<cons
       value_gradients_(batch_.size),
       own_probabilities_(batch_.size) {
   AFACE_CHECK(batch_.size > 0, "nothing to classify");
-  AFACE_CHECK(!options.fast || (options.gradient_filter > 0 && options.gradient_filter < 1), "gradient filter {}",
-              options.gradient_filter);
+  AFACE_CHECK(options.gradient_filter >= 0 && options.gradient_filter < 1, "gradient filter {}", options.gradient_filter);
 }
 
 FusedSoftmax::~FusedSoftmax() = default;
@@ -77,7 +76,7 @@ void FusedSoftmax::classify(Span<const double> values, Span<const double> slopes
   Parts& parts = *parts_;
   const auto scale = static_cast<float>(options_.logit_scale);
   std::vector<double> log_others;
-  const bool screen = options_.fast && scale <= ScreenedSoftmax::kLargestScale;
+  const bool screen = options_.fast && options_.gradient_filter > 0 && scale <= ScreenedSoftmax::kLargestScale;
   if (screen) {
     std::vector<double> own_logits(batch_.size);
     for (std::size_t i = 0; i < batch_.size; ++i) own_logits[i] = options_.logit_scale * values[i];

@@ -19,8 +19,8 @@ struct FusedSoftmaxOptions {
   double logit_scale = 32;
   // fast: all scores in eight bits first. Entries whose probability reaches `gradient_filter` are computed in float32 and
   // get their gradient; samples for which more than `filter_tolerance` of the gradient would be lost (relative to the
-  // batch's mean, or their own if that is larger) are computed in full. Otherwise everything is in float32, as is all
-  // above ScreenedSoftmax::kLargestScale.
+  // batch's mean, or their own if that is larger) are computed in full. Otherwise everything is in float32, as it is with a
+  // filter of 0 and above ScreenedSoftmax::kLargestScale.
   bool fast = false;
   double gradient_filter = 1.0 / 4096;
   double filter_tolerance = 0.01;
