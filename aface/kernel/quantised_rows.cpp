@@ -107,6 +107,36 @@ void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedGallery
   }
 }
 
+void probes_of(const QuantisedGallery& rows, QuantisedProbes& into) {
+  static_assert(kProbeLevels == kGalleryLevels);
+  into.rows = rows.rows;
+  into.dim = rows.dim;
+  into.stride = rows.stride;
+  into.scale = rows.scale;
+  into.error = rows.error;
+  into.values.resize(rows.rows * rows.stride);
+  for (std::size_t i = 0; i < into.values.size(); ++i) {
+    into.values[i] = static_cast<std::uint8_t>(rows.values[i] + kProbeShift);
+  }
+}
+
+void eight_bit_scores(const QuantisedProbes& probes, std::size_t begin, std::size_t end, const GalleryBlock& block,
+                      std::vector<std::int32_t>& products, float* out, std::size_t out_stride) {
+  AFACE_CHECK(block.rows <= kScoreRows, "a block of {} rows", block.rows);
+  if (begin == end || block.rows == 0) return;
+  const std::size_t columns = padded(block.rows, 4);
+  products.resize((end - begin) * columns);
+  eight_bit_kernel().products(probes.values.data() + begin * probes.stride, end - begin, block.values, columns,
+                              probes.stride, products.data());
+  for (std::size_t i = 0; i < end - begin; ++i) {
+    const std::int32_t* row = products.data() + i * columns;
+    float* scores = out + i * out_stride;
+    for (std::size_t j = 0; j < block.rows; ++j) {
+      scores[j] = static_cast<float>(row[j] - block.offset[j]) * block.scale[j];
+    }
+  }
+}
+
 void pairs_that_may_reach(const QuantisedProbes& probes, std::size_t begin, std::size_t end,
                           const QuantisedGallery& gallery, Span<const float> cut,
                           std::vector<std::int32_t>& products, std::vector<RowPair>& found) {

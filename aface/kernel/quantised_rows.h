@@ -36,9 +36,27 @@ struct QuantisedGallery {
   std::vector<std::int32_t> offset;  // [rows] 64 * sum of q: what the shift of the probes adds to a product
 };
 
+// What scans read of gallery rows; the values lie `stride` apart.
+struct GalleryBlock {
+  const std::int8_t* values = nullptr;
+  const float* scale = nullptr;
+  const std::int32_t* offset = nullptr;
+  std::size_t rows = 0;
+};
+
 // `inverse_norms[i]` scales row i to length 1; 0 makes it a row of zeros. The memory of `into` is used again.
 void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedProbes& into);
 void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedGallery& into);
+
+// The same codes as probes.
+void probes_of(const QuantisedGallery& rows, QuantisedProbes& into);
+
+// out[i * out_stride + j] = scale_j <q_i, q_j>: the eight-bit product of probe `begin` + i and row j of the block, but
+// for the factor of the probe's scale. At most kScoreRows rows in a block, whose values must be there (of any kind) up to
+// the next multiple of 4 rows. The same bits however probes and rows are cut into blocks. One thread.
+constexpr std::size_t kScoreRows = 32;
+void eight_bit_scores(const QuantisedProbes& probes, std::size_t begin, std::size_t end, const GalleryBlock& block,
+                      std::vector<std::int32_t>& products, float* out, std::size_t out_stride);
 
 struct RowPair {
   std::int32_t probe = 0;

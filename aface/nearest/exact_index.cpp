@@ -41,11 +41,7 @@ void search_block(RowMatrix rows, RowMatrix queries, std::size_t first, std::siz
 NeighbourLists nearest_rows(RowMatrix rows, RowMatrix queries, std::size_t neighbours, int threads) {
   AFACE_CHECK(rows.rows == 0 || queries.rows == 0 || rows.dim == queries.dim, "queries of {} values in rows of {}",
               queries.dim, rows.dim);
-  NeighbourLists lists;
-  lists.queries = queries.rows;
-  lists.count = std::min(neighbours, rows.rows);
-  lists.ids.assign(lists.queries * lists.count, NeighbourLists::kNone);
-  lists.similarities.assign(lists.ids.size(), -1.0F);
+  NeighbourLists lists = no_neighbours(queries.rows, std::min(neighbours, rows.rows));
   if (lists.count == 0) return lists;
   check_unit_rows(queries, {}, "query", threads);
   parallel_for(static_cast<std::int64_t>(queries.rows), kQueryBlock, threads, [&](std::int64_t first, std::int64_t last) {

@@ -15,6 +15,7 @@ class ExactIndex : public NeighbourIndex {
  public:
   explicit ExactIndex(int threads) : threads_(threads) {}
 
+  using NeighbourIndex::build;
   void build(RowMatrix rows) override;
   void update(Span<const std::int32_t> ids, RowMatrix rows) override;
   std::size_t size() const override { return size_; }

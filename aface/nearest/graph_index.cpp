@@ -82,11 +82,7 @@ void GraphIndex::update(Span<const std::int32_t> ids, RowMatrix rows) {
 }
 
 NeighbourLists GraphIndex::search(RowMatrix queries, std::size_t neighbours) const {
-  NeighbourLists lists;
-  lists.queries = queries.rows;
-  lists.count = std::min(neighbours, size());
-  lists.ids.assign(lists.queries * lists.count, NeighbourLists::kNone);
-  lists.similarities.assign(lists.ids.size(), -1.0F);
+  NeighbourLists lists = no_neighbours(queries.rows, std::min(neighbours, size()));
   if (lists.ids.empty()) return lists;
   AFACE_CHECK(queries.dim == graph_->dim, "queries of {} values in rows of {}", queries.dim, graph_->dim);
   check_unit_rows(queries, {}, "query", options_.threads);

@@ -14,6 +14,7 @@ class GraphIndex : public NeighbourIndex {
   explicit GraphIndex(const IndexOptions& options);
   ~GraphIndex() override;
 
+  using NeighbourIndex::build;
   // Throws Error{kInternal} with hnswlib's words when memory runs out.
   void build(RowMatrix rows) override;
   // hnswlib's update in place, which costs more than an insertion: all links of the row and of its neighbours are

@@ -7,6 +7,7 @@
 
 #include "aface/core/span.h"
 #include "aface/nearest/index_options.h"
+#include "aface/nearest/row_blocks.h"
 
 namespace aface {
 
@@ -23,6 +24,9 @@ struct NeighbourLists {
   Span<const float> similarities_of(std::size_t query) const { return {similarities.data() + query * count, count}; }
 };
 
+// Answers of the right size that hold nothing yet.
+NeighbourLists no_neighbours(std::size_t queries, std::size_t count);
+
 // Finds the rows with the largest inner products. Rows and queries must have length 1 (to 1e-4): these are cosines, and
 // the bounds of the searches hold. Rows or queries without direction (not finite, length 0) are refused with
 // Error{kNumeric} that names the row; the index is then as it was before.
@@ -32,6 +36,8 @@ class NeighbourIndex {
 
   // Replaces the content by copies of `rows` [size, dim]; row i gets id i. At most 2^31 - 1 rows.
   virtual void build(RowMatrix rows) = 0;
+  // The same of rows that are read in blocks; kinds that keep a float32 copy read them all first.
+  virtual void build(const RowBlocks& rows);
   // Puts rows[i] [ids.size(), dim()] in the place of row ids[i]. No id twice, all of them in [0, size()).
   virtual void update(Span<const std::int32_t> ids, RowMatrix rows) = 0;
   virtual std::size_t size() const = 0;

@@ -1,8 +1,8 @@
 #include "aface/nearest/unit_row_check.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
+#include <mutex>
 #include <vector>
 
 #include "aface/core/check.h"
@@ -14,34 +14,62 @@ namespace {
 
 constexpr std::int64_t kGrain = 256;
 
-bool is_unit(float squares) { return std::fabs(static_cast<double>(squares) - 1) <= 2 * kUnitTolerance; }
+struct BadRow {
+  std::int64_t place = -1;  // none
+  double length = 0;
+};
 
-}  // namespace
+BadRow first_bad(RowMatrix rows) {
+  for (std::size_t i = 0; i < rows.rows; ++i) {
+    const float squares = inner_product(rows.row(i), rows.row(i), rows.dim);
+    if (std::fabs(static_cast<double>(squares) - 1) <= 2 * kUnitTolerance) continue;
+    return {static_cast<std::int64_t>(i), std::sqrt(wide_inner_product(rows.row(i), rows.row(i), rows.dim))};
+  }
+  return {};
+}
 
-void check_unit_rows(RowMatrix rows, Span<const std::int32_t> ids, const char* what, int threads) {
-  const auto count = static_cast<std::int64_t>(rows.rows);
-  std::atomic<std::int64_t> first_bad{count};
-  parallel_for(count, kGrain, threads, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const float* row = rows.row(static_cast<std::size_t>(i));
-      if (is_unit(inner_product(row, row, rows.dim))) continue;
-      std::int64_t known = first_bad;
-      while (i < known && !first_bad.compare_exchange_weak(known, i)) {
-      }
-      return;
-    }
-  });
-  if (first_bad == count) return;
-  const auto bad = static_cast<std::size_t>(first_bad);
-  const std::int32_t id = ids.empty() ? static_cast<std::int32_t>(bad) : ids[bad];
-  const double length = std::sqrt(wide_inner_product(rows.row(bad), rows.row(bad), rows.dim));
-  if (!(length > 0 && std::isfinite(length))) {
+[[noreturn]] void refuse(const BadRow& row, std::int64_t id, const char* what) {
+  if (!(row.length > 0 && std::isfinite(row.length))) {
     throw Error(ErrorKind::kNumeric,
                 fmt::format("neighbour index: {} {} has no direction (expected length 1, got {}); lower the learning rate "
                             "or look at the input",
-                            what, id, length));
+                            what, id, row.length));
   }
-  AFACE_CHECK(false, "{} {} has length {} instead of 1", what, id, length);
+  throw Error(ErrorKind::kInternal, fmt::format("neighbour index: internal error, please report: {} {} has length {} "
+                                                "(expected 1)",
+                                                what, id, row.length));
+}
+
+// `block(first, count, buffer)` gives rows. Blocks are handed out in order, so the one with the first bad row is looked at
+// whatever the others find.
+template <class Block>
+void check(std::size_t rows, Span<const std::int32_t> ids, const char* what, int threads, const Block& block) {
+  std::mutex mutex;
+  BadRow first;
+  parallel_for(static_cast<std::int64_t>(rows), kGrain, threads, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> buffer;
+    const BadRow bad = first_bad(block(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin), buffer));
+    if (bad.place < 0) return;
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (first.place < 0 || begin + bad.place < first.place) first = {begin + bad.place, bad.length};
+  });
+  if (first.place >= 0) refuse(first, ids.empty() ? first.place : ids[static_cast<std::size_t>(first.place)], what);
+}
+
+}  // namespace
+
+void check_unit_rows(const RowBlocks& rows, const char* what, int threads) {
+  check(rows.rows, {}, what, threads, [&](std::size_t first, std::size_t count, std::vector<float>& buffer) {
+    buffer.resize(count * rows.dim);
+    rows.read(first, count, buffer.data());
+    return RowMatrix{buffer.data(), count, rows.dim};
+  });
+}
+
+void check_unit_rows(RowMatrix rows, Span<const std::int32_t> ids, const char* what, int threads) {
+  check(rows.rows, ids, what, threads, [&](std::size_t first, std::size_t count, std::vector<float>&) {
+    return RowMatrix{rows.row(first), count, rows.dim};
+  });
 }
 
 void check_update(Span<const std::int32_t> ids, RowMatrix rows, std::size_t size, std::size_t dim, int threads) {

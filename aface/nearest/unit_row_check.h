@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "aface/core/span.h"
+#include "aface/nearest/row_blocks.h"
 
 namespace aface {
 
@@ -13,6 +14,8 @@ constexpr double kUnitTolerance = 1e-4;
 // number of threads. `ids` names the rows; empty: by their place. Rows of another length are our own fault
 // (Error{kInternal}).
 void check_unit_rows(RowMatrix rows, Span<const std::int32_t> ids, const char* what, int threads);
+
+void check_unit_rows(const RowBlocks& rows, const char* what, int threads);
 
 // Checks update()'s arguments: one row an id, ids in range and distinct, rows of `dim` values that are unit rows.
 void check_update(Span<const std::int32_t> ids, RowMatrix rows, std::size_t size, std::size_t dim, int threads);

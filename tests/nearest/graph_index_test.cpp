@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <functional>
-#include <set>
 
 #include "aface/kernel/inner_products.h"
 #include "aface/nearest/exact_index.h"
+#include "tests/nearest/recall.h"
 #include "tests/support/brute_force.h"
 
 namespace aface {
@@ -20,15 +20,6 @@ IndexOptions two_threads() {
   IndexOptions options;
   options.threads = 2;
   return options;
-}
-
-double recall_of(const NeighbourLists& found, const NeighbourLists& truth) {
-  std::size_t hits = 0;
-  for (std::size_t q = 0; q < truth.queries; ++q) {
-    const std::set<std::int32_t> wanted(truth.ids_of(q).begin(), truth.ids_of(q).end());
-    for (const std::int32_t id : found.ids_of(q)) hits += wanted.count(id);
-  }
-  return static_cast<double>(hits) / static_cast<double>(truth.ids.size());
 }
 
 TEST(GraphIndex, FindsNearlyAllTrueNeighboursOfClusteredRows) {

@@ -73,7 +73,7 @@ TEST_P(EveryIndex, RefusesWhatIsOurOwnFault) {
   test::error_of(ErrorKind::kInternal, [&] { index_->build({longer.data(), kRows, kDim}); });
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, EveryIndex, testing::Values("exact", "graph"));
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryIndex, testing::Values("exact", "graph", "inverted"));
 
 }  // namespace
 }  // namespace aface

@@ -1,0 +1,100 @@
+#include "aface/nearest/inverted_file.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "aface/core/check.h"
+#include "aface/core/parallel.h"
+#include "aface/nearest/list_scan.h"
+#include "aface/nearest/unit_row_check.h"
+
+namespace aface {
+namespace {
+
+constexpr std::size_t kRowBlock = 256;  // rows coded and assigned together
+
+std::size_t lists_for(std::int64_t wanted, std::size_t rows) {
+  if (wanted > 0) return std::min(static_cast<std::size_t>(wanted), std::max<std::size_t>(1, rows));
+  // A query pays for centroids and for the rows of its lists; both grow with the root.
+  const double root = 4 * std::sqrt(static_cast<double>(rows));
+  std::size_t lists = 1;
+  while (2 * lists <= static_cast<std::size_t>(root) && 8 * lists <= rows) lists *= 2;
+  return lists;
+}
+
+}  // namespace
+
+void InvertedFile::build(const RowBlocks& rows) {
+  const auto in_blocks = [&](const std::function<void(std::size_t, RowMatrix, const QuantisedGallery&)>& work) {
+    parallel_for(static_cast<std::int64_t>(rows.rows), kRowBlock, options_.threads, [&](std::int64_t begin, std::int64_t end) {
+      const auto first = static_cast<std::size_t>(begin), count = static_cast<std::size_t>(end - begin);
+      std::vector<float> values(count * rows.dim);
+      rows.read(first, count, values.data());
+      const RowMatrix block{values.data(), count, rows.dim};
+      QuantisedGallery codes;
+      quantise(block, std::vector<double>(count, 1.0), codes);
+      work(first, block, codes);
+    });
+  };
+  check_unit_rows(rows, "row", options_.threads);
+  if (rows.rows == 0) {
+    dim_ = rows.dim;
+    centroids_ = {};
+    lists_ = {};
+    return;
+  }
+
+  CentroidOptions training;
+  training.count = lists_for(options_.lists, rows.rows);
+  training.seed = options_.seed;
+  training.threads = options_.threads;
+  const Centroids centroids = train_centroids(rows, training);
+
+  std::vector<ScoredId> nearest(rows.rows);
+  in_blocks([&](std::size_t first, RowMatrix block, const QuantisedGallery& codes) {
+    QuantisedProbes probes;
+    probes_of(codes, probes);
+    centroids.nearest_of(probes, 0, block.rows, nearest.data() + first);
+  });
+  CodedLists lists(training.count, rows.rows, rows.dim);
+  for (std::size_t i = 0; i < rows.rows; ++i) lists.append(static_cast<std::int32_t>(i), nearest[i].id);
+  in_blocks([&](std::size_t first, RowMatrix block, const QuantisedGallery& codes) {
+    for (std::size_t i = 0; i < block.rows; ++i) {
+      lists.write(static_cast<std::int32_t>(first + i), codes.values.data() + i * codes.stride, codes.scale[i],
+                  codes.offset[i]);
+    }
+  });
+  dim_ = rows.dim;
+  centroids_ = centroids;
+  lists_ = std::move(lists);
+}
+
+void InvertedFile::update(Span<const std::int32_t> ids, RowMatrix rows) {
+  check_update(ids, rows, size(), dim_, options_.threads);
+  if (ids.empty()) return;
+  QuantisedGallery codes;
+  quantise(rows, std::vector<double>(rows.rows, 1.0), codes);
+  QuantisedProbes probes;
+  probes_of(codes, probes);
+  std::vector<ScoredId> nearest(rows.rows);
+  parallel_for(static_cast<std::int64_t>(rows.rows), kRowBlock, options_.threads, [&](std::int64_t begin, std::int64_t end) {
+    centroids_.nearest_of(probes, static_cast<std::size_t>(begin), static_cast<std::size_t>(end), nearest.data() + begin);
+  });
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (lists_.place_of(static_cast<std::size_t>(ids[i])).list != nearest[i].id) lists_.move(ids[i], nearest[i].id);
+    lists_.write(ids[i], codes.values.data() + i * codes.stride, codes.scale[i], codes.offset[i]);
+  }
+}
+
+NeighbourLists InvertedFile::search(RowMatrix queries, std::size_t neighbours) const {
+  NeighbourLists found = no_neighbours(queries.rows, std::min(neighbours, size()));
+  if (found.ids.empty()) return found;
+  AFACE_CHECK(queries.dim == dim_, "queries of {} values in rows of {}", queries.dim, dim_);
+  check_unit_rows(queries, {}, "query", options_.threads);
+  scan_lists(centroids_, lists_, queries, static_cast<std::size_t>(std::max<std::int64_t>(1, options_.probes)),
+             options_.threads, found);
+  return found;
+}
+
+}  // namespace aface
