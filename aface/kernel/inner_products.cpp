@@ -53,19 +53,26 @@ void transposed_weighted_rows(const float* weights, std::size_t stride, std::siz
 
 namespace {
 
-// Independent partial sums: without them the order of additions would forbid vector code.
+// Independent partial sums, added in pairs at the end: without them the order of additions would forbid vector code.
+// g++ turns this into a handful of vector instructions only when it sees every trip count.
 template <class Sum>
 Sum sum_of_products(const float* a, const float* b, std::size_t dim) {
   constexpr std::size_t kLanes = 32;
-  Sum lanes[kLanes] = {};
-  std::size_t i = 0;
-  for (; i + kLanes <= dim; i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      lanes[lane] += static_cast<Sum>(a[i + lane]) * static_cast<Sum>(b[i + lane]);
-    }
-  }
   Sum sum = 0;
-  for (const Sum lane : lanes) sum += lane;
+  std::size_t i = 0;
+  if (dim >= kLanes) {
+    Sum lanes[kLanes];
+    for (std::size_t lane = 0; lane < kLanes; ++lane) lanes[lane] = static_cast<Sum>(a[lane]) * static_cast<Sum>(b[lane]);
+    for (i = kLanes; i + kLanes <= dim; i += kLanes) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        lanes[lane] += static_cast<Sum>(a[i + lane]) * static_cast<Sum>(b[i + lane]);
+      }
+    }
+    for (std::size_t lane = 0; lane < 16; ++lane) lanes[lane] += lanes[lane + 16];
+    for (std::size_t lane = 0; lane < 8; ++lane) lanes[lane] += lanes[lane + 8];
+    for (std::size_t lane = 0; lane < 4; ++lane) lanes[lane] += lanes[lane + 4];
+    sum = (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+  }
   for (; i < dim; ++i) sum += static_cast<Sum>(a[i]) * static_cast<Sum>(b[i]);
   return sum;
 }

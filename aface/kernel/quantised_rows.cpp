@@ -27,7 +27,11 @@ template <class Stored>
 RowCode quantise_row(const float* row, std::size_t dim, double inverse_norm, float levels, int shift,
                      Stored* out) {
   float largest = 0;
-  for (std::size_t i = 0; i < dim; ++i) largest = std::max(largest, std::fabs(row[i]));
+#pragma omp simd reduction(max : largest)
+  for (std::size_t i = 0; i < dim; ++i) {
+    const float size = std::fabs(row[i]);
+    largest = size > largest ? size : largest;
+  }
   if (!(largest > 0 && inverse_norm > 0)) {
     std::fill_n(out, dim, static_cast<Stored>(shift));
     return {};
@@ -36,26 +40,21 @@ RowCode quantise_row(const float* row, std::size_t dim, double inverse_norm, flo
   const float step = largest / levels;
   // |row| <= levels by construction: adding and taking 1.5 * 2^23 rounds to the nearest integer.
   constexpr float kRound = 12582912.0F;
-  float squares[8] = {};
+  float squares = 0;
   std::int32_t sum = 0;
-  const auto code = [&](std::size_t i, float& into) {
+#pragma omp simd reduction(+ : squares, sum)
+  for (std::size_t i = 0; i < dim; ++i) {
     const float q = (row[i] * to_level + kRound) - kRound;
     const float rest = row[i] - q * step;
-    into += rest * rest;
-    sum += static_cast<std::int32_t>(q);
-    out[i] = static_cast<Stored>(static_cast<std::int32_t>(q) + shift);
-  };
-  std::size_t i = 0;
-  for (; i + 8 <= dim; i += 8) {
-    for (std::size_t lane = 0; lane < 8; ++lane) code(i + lane, squares[lane]);
+    const auto level = static_cast<std::int32_t>(q);
+    squares += rest * rest;
+    sum += level;
+    out[i] = static_cast<Stored>(level + shift);
   }
-  for (; i < dim; ++i) code(i, squares[0]);
-  double total = 0;
-  for (const float lane : squares) total += lane;
 
   RowCode result;
   result.scale = static_cast<float>(step * inverse_norm);
-  result.error = static_cast<float>(std::sqrt(total) * inverse_norm) * (1 + 1e-5F);
+  result.error = static_cast<float>(std::sqrt(static_cast<double>(squares)) * inverse_norm) * (1 + 1e-5F);
   result.sum = sum;
   return result;
 }
@@ -64,10 +63,12 @@ std::size_t padded(std::size_t count, std::size_t to) { return (count + to - 1) 
 
 template <class Rows>
 void resize(Rows& into, RowMatrix rows, std::size_t row_padding) {
+  const std::size_t stride = padded(rows.dim, kEightBitPadding), size = padded(rows.rows, row_padding) * stride;
+  // Rows of the same length leave the zeros behind them in place.
+  if (into.dim != rows.dim || into.values.size() != size) into.values.assign(size, 0);
   into.rows = rows.rows;
   into.dim = rows.dim;
-  into.stride = padded(rows.dim, kEightBitPadding);
-  into.values.assign(padded(rows.rows, row_padding) * into.stride, 0);
+  into.stride = stride;
   into.scale.resize(rows.rows);
   into.error.resize(rows.rows);
 }

@@ -16,7 +16,7 @@ namespace aface {
 namespace {
 
 constexpr std::size_t kSlices = 16;     // as in DenseSoftmax: sums that do not depend on the threads
-constexpr std::size_t kCoded = 256;     // prototypes put into eight bits at a time: they stay in the second cache
+constexpr std::size_t kCoded = 128;     // prototypes at a time: codes and products stay in the second cache
 constexpr float kRounding = 5e-7F;      // of float32 products, see DenseSoftmax
 constexpr float kScoreError = 4e-3F;    // eight-bit cosines are seldom further off; what lies so near a bar is computed
 constexpr float kNone = -std::numeric_limits<float>::infinity();
@@ -39,100 +39,118 @@ ScreenedSoftmax::ScreenedSoftmax(const UnitBatch& batch, RowMatrix prototypes, f
 
 namespace {
 
-// One group of prototypes against the whole batch.
-struct Group {
-  std::size_t columns = 0;
-  const std::int32_t* products = nullptr;  // [batch, columns of the kernel]
-  const std::int32_t* offsets = nullptr;
-  const float* scales = nullptr;
-};
-
 struct RowScore {
-  float sum = 0;
+  float sum = 0;  // of exp(s cosine)
   float highest = kNone;
 };
 
-// scores[j] = cosine of the pair by eight bits; own column, if any, becomes kNone.
-RowScore score_row(const Group& group, const std::int32_t* products, float probe_scale, float logit_scale,
-                   std::size_t own, float* scores) {
-  for (std::size_t j = 0; j < group.columns; ++j) {
-    scores[j] = static_cast<float>(products[j] - group.offsets[j]) * (group.scales[j] * probe_scale);
-  }
-  if (own < group.columns) scores[own] = kNone;
-  RowScore result;
+RowScore sum_up(const float* scores, std::size_t count, float logit_scale) {
   float sum = 0, highest = kNone;
 #pragma omp simd reduction(+ : sum) reduction(max : highest)
-  for (std::size_t j = 0; j < group.columns; ++j) {
+  for (std::size_t j = 0; j < count; ++j) {
     sum += vector_exp(scores[j] * logit_scale);
     highest = scores[j] > highest ? scores[j] : highest;
   }
-  result.sum = sum;
-  result.highest = highest;
-  return result;
+  return {sum, highest};
 }
+
+// Prototypes in eight bits against the whole batch.
+class CodedBlock {
+ public:
+  CodedBlock(const QuantisedProbes& probes, std::size_t most_rows)
+      : kernel_(eight_bit_kernel()), probes_(probes), products_(probes.rows * (most_rows + kernel_.columns)) {}
+
+  // `upcoming` [0, count) are the rows that will be coded next: they arrive while these are multiplied.
+  void multiply(RowMatrix rows, Span<const double> inverse_lengths, RowMatrix upcoming) {
+    quantise(rows, inverse_lengths, coded_);
+    const std::size_t width = kernel_.columns;
+    for (std::size_t at = 0; at < rows.rows; at += width) {
+      for (std::size_t j = at; j < std::min(at + width, upcoming.rows); ++j) prefetch_row(upcoming.row(j), upcoming.dim);
+      kernel_.products(probes_.values.data(), probes_.rows, coded_.values.data() + at * coded_.stride, width, coded_.stride,
+                       products_.data() + at * probes_.rows);
+    }
+  }
+
+  // scores[j]: cosine of sample i and row j by eight bits.
+  void scores_of(std::size_t sample, float* scores) const {
+    const std::size_t width = kernel_.columns;
+    const float probe_scale = probes_.scale[sample];
+    for (std::size_t at = 0; at < coded_.rows; at += width) {
+      const std::int32_t* products = products_.data() + at * probes_.rows + sample * width;
+      const std::int32_t* offsets = coded_.offset.data() + at;
+      const float* scales = coded_.scale.data() + at;
+      const std::size_t count = std::min(width, coded_.rows - at);
+#pragma omp simd
+      for (std::size_t j = 0; j < count; ++j) {
+        scores[at + j] = static_cast<float>(products[j] - offsets[j]) * (scales[j] * probe_scale);
+      }
+    }
+  }
+
+ private:
+  EightBitKernel kernel_;
+  const QuantisedProbes& probes_;
+  QuantisedGallery coded_;
+  std::vector<std::int32_t> products_;  // group after group of kernel_.columns rows: [batch, kernel_.columns]
+};
 
 }  // namespace
 
+void ScreenedSoftmax::measure_rows(std::size_t first, std::size_t count, double* inverse) {
+  for (std::size_t j = 0; j < count; ++j) {
+    const float* row = prototypes_.row(first + j);
+    const float value = inverse_length(row, prototypes_.dim);
+    if (value == 0) {
+      throw UnusableRow(UnusableRow::Kind::kPrototype, first + j, fmt::format("row {}", first + j), row, prototypes_.dim);
+    }
+    inverse_lengths_[first + j] = value;
+    inverse[j] = static_cast<double>(value);
+  }
+}
+
 void ScreenedSoftmax::score_slice(Span<const double> own_logits, double log_filter, Slice& slice) {
-  const EightBitKernel kernel = eight_bit_kernel();
-  const std::size_t size = batch_.size, width = kernel.columns;
+  const std::size_t size = batch_.size;
   slice.sums.assign(size, 0.0);
   slice.best.assign(size, kNone);
   slice.best_column.assign(size, -1);
-  QuantisedGallery coded;
+  CodedBlock block(probes_, kCoded);
   std::vector<double> inverse(kCoded);
-  std::vector<std::int32_t> products(size * width);
-  std::vector<float> scores(width), cut(size);
+  std::vector<float> scores(kCoded);
   std::vector<Entry> found;
 
   for (std::size_t first = slice.begin; first < slice.end; first += kCoded) {
     const std::size_t count = std::min(kCoded, slice.end - first);
-    for (std::size_t j = 0; j < count; ++j) {
-      const float* row = prototypes_.row(first + j);
-      const float value = inverse_length(row, prototypes_.dim);
-      if (value == 0) {
-        throw UnusableRow(UnusableRow::Kind::kPrototype, first + j, fmt::format("row {}", first + j), row, prototypes_.dim);
-      }
-      inverse_lengths_[first + j] = value;
-      inverse[j] = static_cast<double>(value);
-    }
-    quantise({prototypes_.row(first), count, prototypes_.dim}, {inverse.data(), count}, coded);
-    // What has been summed so far is less than the whole, so nothing at or above the filter is lost by this cut.
+    const std::size_t next = std::min(first + kCoded, slice.end);
+    measure_rows(first, count, inverse.data());
+    block.multiply({prototypes_.row(first), count, prototypes_.dim}, {inverse.data(), count},
+                   {prototypes_.row(next), std::min(kCoded, slice.end - next), prototypes_.dim});
+    found.clear();
     for (std::size_t i = 0; i < size; ++i) {
-      const double log_so_far = std::max(own_logits[i], std::log(slice.sums[i]));
-      cut[i] = static_cast<float>((log_so_far + log_filter) / static_cast<double>(scale_)) - kScoreError;
-    }
-    for (std::size_t at = 0; at < count; at += width) {
-      kernel.products(probes_.values.data(), size, coded.values.data() + at * coded.stride, width, coded.stride,
-                      products.data());
-      Group group;
-      group.columns = std::min(width, count - at);
-      group.products = products.data();
-      group.offsets = coded.offset.data() + at;
-      group.scales = coded.scale.data() + at;
-      const auto column = static_cast<std::int32_t>(first + at);
-      found.clear();
-      for (std::size_t i = 0; i < size; ++i) {
-        const auto own = static_cast<std::size_t>(batch_.targets[i] - column);  // huge when it lies before the group
-        const RowScore row = score_row(group, products.data() + i * width, probes_.scale[i], scale_, own, scores.data());
-        slice.sums[i] += static_cast<double>(row.sum);
-        if (row.highest > slice.best[i]) {
-          slice.best[i] = row.highest;
-          slice.best_column[i] =
-              column + static_cast<std::int32_t>(std::find(scores.begin(), scores.end(), row.highest) - scores.begin());
-        }
-        if (row.highest < cut[i]) continue;
-        for (std::size_t j = 0; j < group.columns; ++j) {
-          if (!(scores[j] >= cut[i])) continue;
-          const std::size_t c = first + at + j;
-          const float cosine = inner_product(batch_.rows().row(i), prototypes_.row(c), batch_.dim) * inverse_lengths_[c];
-          slice.sums[i] += std::exp(static_cast<double>(scale_ * cosine)) - static_cast<double>(vector_exp(scores[j] * scale_));
-          found.push_back({static_cast<std::int32_t>(c), static_cast<std::int32_t>(i), cosine});
-        }
+      block.scores_of(i, scores.data());
+      const auto own = static_cast<std::size_t>(batch_.targets[i]);
+      if (own >= first && own < first + count) scores[own - first] = kNone;
+      const RowScore row = sum_up(scores.data(), count, scale_);
+      slice.sums[i] += static_cast<double>(row.sum);
+      if (row.highest > slice.best[i]) {
+        slice.best[i] = row.highest;
+        slice.best_column[i] =
+            static_cast<std::int32_t>(first) +
+            static_cast<std::int32_t>(std::find(scores.begin(), scores.end(), row.highest) - scores.begin());
       }
-      std::stable_sort(found.begin(), found.end(), [](const Entry& a, const Entry& b) { return a.column < b.column; });
-      slice.entries.insert(slice.entries.end(), found.begin(), found.end());
+      // What has been summed so far is no more than the whole, so nothing at or above the filter is lost by this cut.
+      const double log_so_far = std::max(own_logits[i], std::log(slice.sums[i]));
+      const float cut = static_cast<float>((log_so_far + log_filter) / static_cast<double>(scale_)) - kScoreError;
+      if (row.highest < cut) continue;
+      for (std::size_t j = 0; j < count; ++j) {
+        if (!(scores[j] >= cut)) continue;
+        const std::size_t c = first + j;
+        const float cosine = inner_product(batch_.rows().row(i), prototypes_.row(c), batch_.dim) * inverse_lengths_[c];
+        slice.sums[i] += static_cast<double>(vector_exp(cosine * scale_)) - static_cast<double>(vector_exp(scores[j] * scale_));
+        found.push_back({static_cast<std::int32_t>(c), static_cast<std::int32_t>(i), cosine});
+      }
     }
+    std::stable_sort(found.begin(), found.end(), [](const Entry& a, const Entry& b) { return a.column < b.column; });
+    slice.entries.insert(slice.entries.end(), found.begin(), found.end());
   }
 }
 

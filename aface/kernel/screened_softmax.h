@@ -42,6 +42,8 @@ class ScreenedSoftmax {
 
  private:
   struct Slice;
+  // Fills inverse_lengths_ and inverse[0, count).
+  void measure_rows(std::size_t first, std::size_t count, double* inverse);
   void score_slice(Span<const double> own_logits, double log_filter, Slice& slice);
   void collect_rivals(Rivals* rivals, std::vector<std::uint8_t>& has_rival) const;
 
