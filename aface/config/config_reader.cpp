@@ -4,6 +4,7 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <set>
 
@@ -132,8 +133,10 @@ toml::table parse_toml(const std::string& text, const std::string& place) {
   try {
     return toml::parse(text);
   } catch (const toml::parse_error& error) {
-    throw Error(ErrorKind::kUsage,
-                fmt::format("{}: not valid TOML ({})", at(place, error.source()), error.description()));
+    // It quotes what it met, which may be a line's end; a message is one line.
+    std::string description(error.description());
+    std::replace_if(description.begin(), description.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
+    throw Error(ErrorKind::kUsage, fmt::format("{}: not valid TOML ({})", at(place, error.source()), description));
   }
 }
 

@@ -66,6 +66,8 @@ class ClassSelector {
   //   similarity_threshold                  h of the latest feedback or rebuild
   //   admitted_last_step                    entries of the batch's queues that were not there before the latest feedback
   //   popped_last_step                      entries that were there before and are not after it
+  //   queue_age                             steps since the prototypes that the queues were made from
+  //   rebuild_seconds, rebuild_pause_seconds  of the latest rebuild in the background, and what training waited for it
   virtual std::map<std::string, double> report() const { return {}; }
 };
 

@@ -1,9 +1,11 @@
 #include "aface/mining/dominant_queue_selector.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "aface/core/check.h"
+#include "aface/core/log.h"
 #include "aface/core/random_state.h"
 #include "aface/kernel/inner_products.h"
 #include "aface/kernel/top_k.h"
@@ -19,31 +21,20 @@ namespace {
 
 using Entry = CandidateQueues::Entry;
 
-constexpr std::size_t kRebuildChunk = 4096;     // identities searched at a time, to bound the lists in memory
+constexpr std::size_t kRebuildChunk = 4096;  // identities searched at a time, to bound the lists in memory
 
-// The queue of `owner` after a rebuild; ids and similarities are its nearest rows, itself perhaps among them.
-std::vector<Entry> refilled(std::int64_t owner, Span<const Entry> old, Span<const std::int32_t> ids,
-                            Span<const float> similarities, RowMatrix prototypes, std::size_t neighbours,
-                            double threshold) {
-  std::vector<Entry> queue;
-  for (std::size_t i = 0; i < ids.size() && queue.size() < neighbours; ++i) {
-    if (ids[i] == owner || ids[i] == NeighbourLists::kNone || !holds(similarities[i], threshold)) continue;
-    queue.push_back(make_entry(ids[i], false, similarities[i]));
+// What an index found, without the owner and without what it did not find.
+std::vector<ScoredId> neighbours_of(std::int64_t owner, Span<const std::int32_t> ids, Span<const float> similarities,
+                                    std::size_t most) {
+  std::vector<ScoredId> nearest;
+  for (std::size_t i = 0; i < ids.size() && nearest.size() < most; ++i) {
+    if (ids[i] != owner && ids[i] != NeighbourLists::kNone) nearest.push_back({similarities[i], ids[i]});
   }
-  const auto fresh_end = static_cast<std::ptrdiff_t>(queue.size());
-  for (const Entry& entry : old) {
-    if (entry.admitted == 0) continue;
-    const auto known = std::find_if(queue.begin(), queue.begin() + fresh_end,
-                                    [&](const Entry& fresh) { return fresh.id == entry.id; });
-    if (known != queue.begin() + fresh_end) {
-      known->admitted = 1;
-      continue;
-    }
-    const float similarity =
-        inner_product(prototypes.row(static_cast<std::size_t>(owner)), prototypes.row(entry.id), prototypes.dim);
-    if (holds(similarity, threshold)) queue.push_back(make_entry(entry.id, true, similarity));
-  }
-  return queue;
+  return nearest;
+}
+
+bool works_in_background(const MinerOptions& options, std::int64_t num_identities) {
+  return options.rebuild == "background" || (options.rebuild == "auto" && num_identities > options.exact_below);
 }
 
 }  // namespace
@@ -53,6 +44,7 @@ DominantQueueSelector::DominantQueueSelector(const MinerOptions& options, std::i
     : options_(options),
       seed_(seed),
       threads_(threads),
+      in_background_(works_in_background(options, num_identities)),
       queues_(num_identities),
       active_(num_identities),
       random_(seed),
@@ -66,30 +58,86 @@ double DominantQueueSelector::similarity_threshold(std::int64_t step) const {
 void DominantQueueSelector::rebuild(std::int64_t step, const UnitRows& prototypes) {
   AFACE_CHECK(prototypes.count == queues_.num_identities(), "{} prototypes for {} identities", prototypes.count,
               queues_.num_identities());
-  const std::vector<float> rows = all_rows(prototypes, threads_);
-  const RowMatrix unit_prototypes{rows.data(), static_cast<std::size_t>(prototypes.count),
-                                  static_cast<std::size_t>(prototypes.dim)};
-  const auto index = make_neighbour_index(index_options_of(options_, seed_, threads_), unit_prototypes.rows);
-  index->build(unit_prototypes);
-  const auto neighbours = static_cast<std::size_t>(options_.queue_length);
-  const double threshold = similarity_threshold(step);
-  for (std::size_t begin = 0; begin < unit_prototypes.rows; begin += kRebuildChunk) {
-    const std::size_t count = std::min(kRebuildChunk, unit_prototypes.rows - begin);
-    // One more than wanted: a prototype is its own nearest row.
-    const NeighbourLists found = index->search({unit_prototypes.row(begin), count, unit_prototypes.dim}, neighbours + 1);
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto owner = static_cast<std::int64_t>(begin + i);
-      std::vector<Entry> queue = refilled(owner, queues_.of(owner), found.ids_of(i), found.similarities_of(i),
-                                          unit_prototypes, neighbours, threshold);
-      sort_and_cut(queue, options_.max_queue_length);
-      queues_.assign(owner, queue);
-    }
+  if (in_background_) {
+    start_rebuild(step, prototypes);
+  } else {
+    rebuild_now(step, prototypes);
+    set_of_step_ = step;
   }
   last_step_ = step;
   rhythm_.done(step);
 }
 
+void DominantQueueSelector::rebuild_now(std::int64_t step, const UnitRows& prototypes) {
+  const std::vector<float> values = all_rows(prototypes, threads_);
+  const RowMatrix rows{values.data(), static_cast<std::size_t>(prototypes.count),
+                       static_cast<std::size_t>(prototypes.dim)};
+  const auto index = make_neighbour_index(index_options_of(options_, seed_, threads_), rows.rows);
+  index->build(rows);
+  const auto neighbours = static_cast<std::size_t>(options_.queue_length);
+  const double threshold = similarity_threshold(step);
+  for (std::size_t begin = 0; begin < rows.rows; begin += kRebuildChunk) {
+    const std::size_t count = std::min(kRebuildChunk, rows.rows - begin);
+    // One more than wanted: a prototype is its own nearest row.
+    const NeighbourLists found = index->search({rows.row(begin), count, rows.dim}, neighbours + 1);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t row = begin + i;
+      const auto owner = static_cast<std::int64_t>(row);
+      const auto similarity = [&](std::int64_t id) {
+        return inner_product(rows.row(row), rows.row(static_cast<std::size_t>(id)), rows.dim);
+      };
+      std::vector<Entry> queue =
+          refilled(neighbours_of(owner, found.ids_of(i), found.similarities_of(i), neighbours), queues_.of(owner),
+                   similarity, threshold);
+      sort_and_cut(queue, options_.max_queue_length);
+      queues_.assign(owner, queue);
+    }
+  }
+}
+
+void DominantQueueSelector::start_rebuild(std::int64_t step, const UnitRows& prototypes) {
+  const auto start = std::chrono::steady_clock::now();
+  PrototypeSnapshot snapshot(prototypes, threads_);
+  QueueRebuildOptions rebuild;
+  rebuild.join.neighbours = static_cast<std::size_t>(options_.queue_length);
+  rebuild.join.exhaustive_below = options_.exact_below;
+  rebuild.join.candidates = options_.rebuild_candidates;
+  rebuild.join.seed = seed_;
+  rebuild.join.threads = static_cast<int>(options_.rebuild_threads);
+  rebuild.longest = options_.max_queue_length;
+  rebuild.threshold = similarity_threshold(step);
+  rebuild.niceness = static_cast<int>(options_.rebuild_niceness);
+  running_ = std::make_unique<BackgroundRebuild>(std::move(snapshot), queues_.freeze(), rebuild);
+  running_since_ = step;
+  pause_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (set_of_step_ < 0) {
+    log_info("mining", "the first queues are made in the background; until then prototypes are drawn at random");
+  }
+}
+
+void DominantQueueSelector::adopt_finished(std::int64_t step) {
+  if (!running_ || !running_->finished()) return;
+  const auto start = std::chrono::steady_clock::now();
+  const std::unique_ptr<BackgroundRebuild> done = std::move(running_);
+  try {
+    const double threshold = similarity_threshold(step);
+    queues_.adopt(done->take(), [&](Span<const Entry> fresh, Span<const Entry> present) {
+      return merged(fresh, present, threshold, options_.max_queue_length);
+    });
+  } catch (...) {
+    queues_.thaw();
+    throw;
+  }
+  set_of_step_ = running_since_;
+  rebuild_seconds_ = done->seconds();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  pause_seconds_ = std::max(pause_seconds_, seconds);
+  log_info("mining", "queues of step {} adopted at step {}: {:.1f} s in the background, training paused for {:.3f} s",
+           set_of_step_, step, rebuild_seconds_, pause_seconds_);
+}
+
 std::vector<std::int64_t> DominantQueueSelector::select(const SelectionRequest& request) {
+  adopt_finished(request.step);
   active_.insert_own(request.identities, options_.budget);
   std::vector<std::int64_t> owners(request.identities.begin(), request.identities.end());
   std::sort(owners.begin(), owners.end());
@@ -100,6 +148,10 @@ std::vector<std::int64_t> DominantQueueSelector::select(const SelectionRequest& 
   } else {
     for (const std::int64_t owner : owners) {
       for (const Entry& entry : queues_.of(owner)) active_.insert(entry.id);
+    }
+    // As many as the queues will hold: without others to be told from nothing would be learnt.
+    if (set_of_step_ < 0 && running_) {
+      active_.fill_at_random(static_cast<std::int64_t>(owners.size()) * (1 + options_.queue_length), random_);
     }
   }
   return active_.take();
@@ -130,7 +182,8 @@ void DominantQueueSelector::insert_most_similar(const std::vector<std::int64_t>&
 
 void DominantQueueSelector::take_feedback(const ScoreFeedback& feedback) {
   const std::vector<QueueUpdate> updates =
-      updates_from(feedback, queues_, similarity_threshold(feedback.step), options_.max_queue_length, threads_);
+      updates_from(feedback, [this](std::int64_t owner) { return queues_.of(owner); },
+                   similarity_threshold(feedback.step), options_.max_queue_length, threads_);
   last_step_ = feedback.step;
   admitted_last_step_ = 0;
   popped_last_step_ = 0;
@@ -144,7 +197,7 @@ void DominantQueueSelector::take_feedback(const ScoreFeedback& feedback) {
 void DominantQueueSelector::save(NamedArrays& state) const {
   put_selector_header(state, "dominant_queue", queues_.num_identities());
   put_random(state, "miner.random", random_);
-  state.put_scalar<std::int64_t>("miner.last_rebuild", rhythm_.last());
+  state.put_scalar<std::int64_t>("miner.last_rebuild", set_of_step_);
   put_queues(state, queues_);
 }
 
@@ -152,18 +205,27 @@ void DominantQueueSelector::restore(const NamedArrays& state) {
   check_selector_header(state, "dominant_queue", queues_.num_identities());
   const Random::State generator = get_random(state, "miner.random");
   const auto last_rebuild = state.get_scalar<std::int64_t>("miner.last_rebuild");
+  running_.reset();
   queues_ = get_queues(state, queues_.num_identities(), options_.max_queue_length);
   random_.set_state(generator);
   rhythm_.set_last(last_rebuild);
+  set_of_step_ = last_rebuild;
 }
 
 std::map<std::string, double> DominantQueueSelector::report() const {
   const auto identities = static_cast<double>(std::max<std::int64_t>(1, queues_.num_identities()));
-  return {{"queue_mean_length", static_cast<double>(queues_.total_length()) / identities},
-          {"queue_max_length", static_cast<double>(queues_.longest())},
-          {"similarity_threshold", similarity_threshold(last_step_)},
-          {"admitted_last_step", static_cast<double>(admitted_last_step_)},
-          {"popped_last_step", static_cast<double>(popped_last_step_)}};
+  std::map<std::string, double> numbers = {
+      {"queue_mean_length", static_cast<double>(queues_.total_length()) / identities},
+      {"queue_max_length", static_cast<double>(queues_.longest())},
+      {"similarity_threshold", similarity_threshold(last_step_)},
+      {"admitted_last_step", static_cast<double>(admitted_last_step_)},
+      {"popped_last_step", static_cast<double>(popped_last_step_)}};
+  if (set_of_step_ >= 0) numbers["queue_age"] = static_cast<double>(last_step_ - set_of_step_);
+  if (in_background_) {
+    numbers["rebuild_seconds"] = rebuild_seconds_;
+    numbers["rebuild_pause_seconds"] = pause_seconds_;
+  }
+  return numbers;
 }
 
 }  // namespace aface

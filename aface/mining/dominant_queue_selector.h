@@ -1,11 +1,13 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "aface/core/random.h"
 #include "aface/mining/active_set.h"
-#include "aface/mining/candidate_queues.h"
+#include "aface/mining/background_rebuild.h"
 #include "aface/mining/class_selector.h"
+#include "aface/mining/queue_layers.h"
 #include "aface/mining/rebuild_rhythm.h"
 #include "aface/nearest/index_options.h"
 
@@ -25,12 +27,23 @@ namespace aface {
 //           similarities: lower id first. A sample that was classified right admits nothing.
 //
 // Plain cosines decide, without margin and scale. Memory: see CandidateQueues, plus the index during rebuild().
+//
+// options.rebuild says whether training waits for a rebuild. "wait": rebuild() searches with an index; the run is
+// repeatable and resumes bit for bit. "background": rebuild() takes a PrototypeSnapshot, which is all that training
+// waits for, a thread makes the complete set of queues (BackgroundRebuild), and the first select() after that adopts
+// it: an owner whose queue was changed meanwhile keeps the entries admitted by scores beside the fresh ones, as long as
+// s >= h. Which step that is depends on timing, and so do selections from there on. Until the first set is there
+// prototypes are drawn at random: up to the budget, or without one as many as the queues will hold. What goes wrong in
+// the thread is thrown by the next select(). A state saved during a rebuild holds the present queues, and the run that
+// is resumed from it starts the rebuild anew. "auto": wait as long as the search compares every pair (exact_below),
+// background above.
 class DominantQueueSelector : public ClassSelector {
  public:
   DominantQueueSelector(const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int threads);
 
-  bool wants_rebuild(std::int64_t step) const override { return rhythm_.is_due(step); }
+  bool wants_rebuild(std::int64_t step) const override { return !running_ && rhythm_.is_due(step); }
   void rebuild(std::int64_t step, const UnitRows& prototypes) override;
+  bool is_rebuilding() const { return running_ != nullptr; }
   bool needs_feedback() const override { return true; }
   std::vector<std::int64_t> select(const SelectionRequest& request) override;
   void take_feedback(const ScoreFeedback& feedback) override;
@@ -44,18 +57,27 @@ class DominantQueueSelector : public ClassSelector {
   Span<const CandidateQueues::Entry> queue(std::int64_t identity) const { return queues_.of(identity); }
 
  private:
+  void rebuild_now(std::int64_t step, const UnitRows& prototypes);
+  void start_rebuild(std::int64_t step, const UnitRows& prototypes);
+  void adopt_finished(std::int64_t step);
   void insert_most_similar(const std::vector<std::int64_t>& owners);
 
   MinerOptions options_;
   std::uint64_t seed_;
   int threads_;
-  CandidateQueues queues_;
+  bool in_background_;
+  QueueLayers queues_;
   ActiveSet active_;
   Random random_;
   RebuildRhythm rhythm_;
   std::int64_t last_step_ = 0;
   std::int64_t admitted_last_step_ = 0;
   std::int64_t popped_last_step_ = 0;
+  std::int64_t set_of_step_ = -1;    // step whose prototypes the present set of queues was made from; -1: none yet
+  std::int64_t running_since_ = -1;  // the same of the set in the making
+  double rebuild_seconds_ = 0;       // of the latest set, in the background
+  double pause_seconds_ = 0;         // that training waited for it: the longest of snapshot and adoption
+  std::unique_ptr<BackgroundRebuild> running_;
 };
 
 }  // namespace aface

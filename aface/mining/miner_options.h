@@ -20,6 +20,11 @@ struct MinerOptions {
   double similarity_end = 0.2;        // ... h grows linearly to this ...
   std::int64_t similarity_steps = 5000;  // ... over so many steps
   std::int64_t rebuild_steps = 500;   // queues or index rebuilt from fresh prototypes every so many steps
+  std::string rebuild = "auto";       // dominant_queue: wait | background | auto (wait up to exact_below, background above);
+                                      // what a background rebuild gives depends on timing
+  std::int64_t rebuild_candidates = 32768;  // background, above exact_below: prototypes that each one is compared with
+  std::int64_t rebuild_threads = 1;   // of a background rebuild; 0: all cores
+  std::int64_t rebuild_niceness = 5;  // of its threads, above the program's own
   std::int64_t exact_below = 50000;   // exact search up to so many prototypes, HNSW graph above
   std::int64_t graph_links = 16;      // HNSW M
   std::int64_t graph_build_effort = 100;   // HNSW efConstruction
@@ -38,6 +43,10 @@ void describe(Visitor& v, MinerOptions& o) {
   v.field("similarity_end", o.similarity_end, doc("dominant_queue: h at the end of its schedule").range(-1, 1));
   v.field("similarity_steps", o.similarity_steps, doc("dominant_queue: steps over which h grows linearly").at_least(1));
   v.field("rebuild_steps", o.rebuild_steps, doc("queues or index rebuilt from fresh prototypes every so many steps").at_least(1));
+  v.field("rebuild", o.rebuild, doc("dominant_queue: whether training waits for rebuilds (repeatable to the bit) or goes on meanwhile (depends on timing); auto: wait up to exact_below prototypes, background above").choice({"wait", "background", "auto"}));
+  v.field("rebuild_candidates", o.rebuild_candidates, doc("background rebuild above exact_below: prototypes that each one is compared with").at_least(1000));
+  v.field("rebuild_threads", o.rebuild_threads, doc("threads of a background rebuild; 0: all cores").range(0, 1024).speed_only());
+  v.field("rebuild_niceness", o.rebuild_niceness, doc("nice level of these threads above the program's own: how far training goes first").range(0, 19).speed_only());
   v.field("exact_below", o.exact_below, doc("exact search up to so many prototypes, HNSW graph above").at_least(0));
   v.field("graph_links", o.graph_links, doc("HNSW M").range(2, 200));
   v.field("graph_build_effort", o.graph_build_effort, doc("HNSW efConstruction").range(4, 10000));

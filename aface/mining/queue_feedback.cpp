@@ -150,7 +150,7 @@ QueueUpdate update_of(const Owner& owner, Span<const std::int64_t> active_ids, S
 
 }  // namespace
 
-std::vector<QueueUpdate> updates_from(const ScoreFeedback& feedback, const CandidateQueues& queues, double threshold,
+std::vector<QueueUpdate> updates_from(const ScoreFeedback& feedback, const QueueOf& queue_of, double threshold,
                                       std::int64_t longest, int threads) {
   check_feedback(feedback);
   const SamplesByOwner groups = group(feedback.identities);
@@ -162,20 +162,20 @@ std::vector<QueueUpdate> updates_from(const ScoreFeedback& feedback, const Candi
   };
 
   std::size_t listed = feedback.rivals->columns.size();
-  for (std::size_t i = 0; i < count; ++i) listed += queues.of(feedback.identities[groups.samples[groups.begins[i]]]).size();
+  for (std::size_t i = 0; i < count; ++i) listed += queue_of(feedback.identities[groups.samples[groups.begins[i]]]).size();
   const int on = listed * feedback.prototypes.dim >= kParallelValues ? threads : 1;
 
   std::vector<Owner> owners(count);
   for_all(on, [&](std::size_t i) {
     const Span<const std::size_t> samples(groups.samples.data() + groups.begins[i],
                                           groups.begins[i + 1] - groups.begins[i]);
-    owners[i] = owner_of(feedback, samples, queues.of(feedback.identities[samples[0]]));
+    owners[i] = owner_of(feedback, samples, queue_of(feedback.identities[samples[0]]));
   });
   parallel_for(static_cast<std::int64_t>(feedback.active_ids.size()), kRowBlock, on,
                [&](std::int64_t first, std::int64_t last) { compare(feedback, first, last, owners); });
   std::vector<QueueUpdate> updates(count);
   for_all(on, [&](std::size_t i) {
-    updates[i] = update_of(owners[i], feedback.active_ids, queues.of(owners[i].identity), threshold, longest);
+    updates[i] = update_of(owners[i], feedback.active_ids, queue_of(owners[i].identity), threshold, longest);
   });
   return updates;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "aface/mining/candidate_queues.h"
@@ -16,11 +17,12 @@ struct QueueUpdate {
   std::int64_t popped = 0;                    // entries that were there before and are not any more
 };
 
-// The new queues of the batch's owners, ascending, by the feedback rule of DominantQueueSelector; `queues` are only
-// read. Work grows with the rivals and the entries of the batch's queues, not with batch times active prototypes: only
+// The new queues of the batch's owners, ascending, by the feedback rule of DominantQueueSelector. `queue_of` gives the
+// present ones, to several threads at a time. Work grows with the rivals and the entries of the batch's queues, not with batch times active prototypes: only
 // these pairs of prototypes are compared, block of rows by block, so that a step in which thousands of prototypes
 // outscore every sample (the first ones) stays within the caches. The outcome does not depend on `threads`.
-std::vector<QueueUpdate> updates_from(const ScoreFeedback& feedback, const CandidateQueues& queues, double threshold,
+using QueueOf = std::function<Span<const CandidateQueues::Entry>(std::int64_t owner)>;
+std::vector<QueueUpdate> updates_from(const ScoreFeedback& feedback, const QueueOf& queue_of, double threshold,
                                       std::int64_t longest, int threads);
 
 }  // namespace aface

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "aface/core/span.h"
+#include "aface/kernel/top_k.h"
 #include "aface/mining/candidate_queues.h"
 
 namespace aface {
@@ -20,6 +22,18 @@ inline bool holds(float similarity, double threshold) { return similarity >= thr
 
 // Most similar first; above `longest` the least similar leave.
 void sort_and_cut(std::vector<CandidateQueues::Entry>& queue, std::int64_t longest);
+
+// The rebuild rule: the nearest prototypes (the owner not among them, most similar first) with similarity >= threshold,
+// and the admitted entries of the old queue that still reach it, by similarity(id); unsorted.
+std::vector<CandidateQueues::Entry> refilled(const std::vector<ScoredId>& nearest,
+                                             Span<const CandidateQueues::Entry> old,
+                                             const std::function<float(std::int64_t id)>& similarity, double threshold);
+
+// When a set that was made in the background is adopted: the fresh queue and the present one's admitted entries, which
+// may have come in meanwhile.
+std::vector<CandidateQueues::Entry> merged(Span<const CandidateQueues::Entry> fresh,
+                                           Span<const CandidateQueues::Entry> present, double threshold,
+                                           std::int64_t longest);
 
 // Place of an identity in ascending ids, or -1.
 std::int64_t place_of(Span<const std::int64_t> ascending_ids, std::int64_t identity);

@@ -17,7 +17,7 @@ using Entry = CandidateQueues::Entry;
 
 }  // namespace
 
-void put_queues(NamedArrays& state, const CandidateQueues& queues) {
+void put_queues(NamedArrays& state, const QueueLayers& queues) {
   std::vector<std::int32_t> lengths, ids;
   std::vector<std::uint8_t> admitted;
   std::vector<float> similarities;
@@ -36,7 +36,7 @@ void put_queues(NamedArrays& state, const CandidateQueues& queues) {
   state.put("miner.queue_similarities", similarities);
 }
 
-CandidateQueues get_queues(const NamedArrays& state, std::int64_t num_identities, std::int64_t max_length) {
+QueueLayers get_queues(const NamedArrays& state, std::int64_t num_identities, std::int64_t max_length) {
   const auto lengths = state.get<std::int32_t>("miner.queue_lengths");
   const auto ids = state.get<std::int32_t>("miner.queue_ids");
   const auto admitted = state.get<std::uint8_t>("miner.queue_admitted");
@@ -47,7 +47,7 @@ CandidateQueues get_queues(const NamedArrays& state, std::int64_t num_identities
   if (admitted.size() != ids.size() || similarities.size() != ids.size()) {
     refuse(fmt::format("{} ids, {} marks and {} similarities", ids.size(), admitted.size(), similarities.size()));
   }
-  CandidateQueues queues(num_identities);
+  QueueLayers queues(num_identities);
   std::vector<Entry> queue;
   std::size_t at = 0;
   for (std::int64_t owner = 0; owner < num_identities; ++owner) {

@@ -3,15 +3,15 @@
 #include <cstdint>
 
 #include "aface/core/named_arrays.h"
-#include "aface/mining/candidate_queues.h"
+#include "aface/mining/queue_layers.h"
 
 namespace aface {
 
 // All queues as arrays: "miner.queue_lengths" I32 [num_identities], and, queue after queue, "miner.queue_ids" I32,
 // "miner.queue_admitted" U8 and "miner.queue_similarities" F32.
-void put_queues(NamedArrays& state, const CandidateQueues& queues);
+void put_queues(NamedArrays& state, const QueueLayers& queues);
 
 // Throws Error{kFormat} when the arrays do not fit together, an id is out of range or a queue too long.
-CandidateQueues get_queues(const NamedArrays& state, std::int64_t num_identities, std::int64_t max_length);
+QueueLayers get_queues(const NamedArrays& state, std::int64_t num_identities, std::int64_t max_length);
 
 }  // namespace aface

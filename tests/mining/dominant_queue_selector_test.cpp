@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <thread>
 
 #include "aface/core/error.h"
 
@@ -52,6 +53,19 @@ class DominantQueues : public testing::Test {
     std::vector<std::int64_t> found;
     for (const auto& entry : selector.queue(identity)) found.push_back(entry.id);
     return found;
+  }
+  static MinerOptions in_background(MinerOptions options) {
+    options.rebuild = "background";
+    return options;
+  }
+  // Steps until the set in the making is adopted.
+  static void await(DominantQueueSelector& selector, std::int64_t step) {
+    SelectionRequest request;
+    request.step = step;
+    while (selector.is_rebuilding()) {
+      selector.select(request);
+      std::this_thread::yield();
+    }
   }
   static std::vector<std::int64_t> select(DominantQueueSelector& selector, const std::vector<std::int64_t>& identities) {
     SelectionRequest request;
@@ -245,6 +259,7 @@ TEST_F(DominantQueues, WantsARebuildAtTheStartAndAtEveryMultiple) {
 TEST_F(DominantQueues, ApproximateSearchGivesTheSameQueuesOnEasyRows) {
   MinerOptions options = options_with(2, 10, -1, -1);
   options.exact_below = 0;
+  options.rebuild = "wait";
   const auto approximate = built(options);
   const auto exact = built(options_with(2, 10, -1, -1));
   for (std::int64_t i = 0; i < 6; ++i) EXPECT_EQ(ids(approximate, i), ids(exact, i));
@@ -255,6 +270,78 @@ TEST_F(DominantQueues, ASingleIdentityHasNoNeighbours) {
   const std::vector<float> row = {1, 0};
   selector.rebuild(0, unit_rows_of({row.data(), 1, 2}));
   EXPECT_EQ(select(selector, {0}), (Ids{0}));
+}
+
+TEST_F(DominantQueues, ABackgroundRebuildEndsInTheQueuesThatWaitingGives) {
+  auto selector = built(in_background(options_with(2, 10, -1, 0)), 10);
+  EXPECT_TRUE(selector.is_rebuilding());
+  EXPECT_FALSE(selector.wants_rebuild(60));  // one at a time
+  await(selector, 25);
+  const auto waited = built(options_with(2, 10, -1, 0), 10);
+  for (std::int64_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(ids(selector, i), ids(waited, i));
+    for (std::size_t e = 0; e < selector.queue(i).size(); ++e) {
+      EXPECT_NEAR(selector.queue(i)[e].similarity, waited.queue(i)[e].similarity, 0.02);  // eight bits
+    }
+  }
+  EXPECT_FALSE(selector.wants_rebuild(49));
+  EXPECT_TRUE(selector.wants_rebuild(50));
+  feed(selector, 31, {0}, {0}, kAll);
+  EXPECT_EQ(selector.report().at("queue_age"), 21);  // since the snapshot, not since the adoption
+  EXPECT_GE(selector.report().at("rebuild_seconds"), 0);
+}
+
+TEST_F(DominantQueues, TrainingGoesOnAtRandomUntilTheFirstQueuesAreThere) {
+  MinerOptions options = in_background(options_with(2, 10, -1, -1));
+  auto selector = built(options);
+  const Ids active = select(selector, {0, 0});
+  EXPECT_EQ(active.size(), 3U);  // one owner and as many as its queue will hold, whether the queues are there or not
+  EXPECT_EQ(active[0], 0);
+  options.budget = 5;
+  auto with_budget = built(options);
+  EXPECT_EQ(select(with_budget, {0, 3}).size(), 5U);
+}
+
+TEST_F(DominantQueues, EntriesAdmittedDuringABackgroundRebuildStay) {
+  auto selector = built(in_background(options_with(1, 10, -1, -1)));
+  feed(selector, 1, {0}, {70}, {0, 3, 4});  // admits 3 and 4
+  EXPECT_EQ(ids(selector, 0), (Ids{3, 4}));
+  await(selector, 2);
+  EXPECT_EQ(ids(selector, 0), (Ids{1, 3, 4}));
+  EXPECT_EQ(ids(selector, 1), (Ids{0}));
+  // And those admitted before it, by the rebuild rule.
+  degrees_[4] = 5;
+  rebuild(selector, 50);
+  await(selector, 51);
+  EXPECT_EQ(ids(selector, 0), (Ids{4, 3}));
+}
+
+TEST_F(DominantQueues, AStateSavedDuringABackgroundRebuildHoldsThePresentQueues) {
+  auto selector = built(in_background(options_with(1, 10, -1, -1)));
+  await(selector, 1);
+  rebuild(selector, 50);
+  feed(selector, 51, {0}, {70}, {0, 3, 4});
+  NamedArrays state;
+  selector.save(state);
+  DominantQueueSelector copy(in_background(options_with(1, 10, -1, -1)), 6, 1, 1);
+  copy.restore(state);
+  EXPECT_EQ(ids(copy, 0), (Ids{1, 3, 4}));
+  EXPECT_EQ(ids(copy, 5), (Ids{4}));
+  EXPECT_TRUE(copy.wants_rebuild(52));  // the set of step 50 was never finished
+}
+
+TEST_F(DominantQueues, WhatGoesWrongInTheBackgroundIsThrownByALaterStep) {
+  constexpr std::int64_t kAbsurd = std::int64_t{1} << 60;  // more than any memory holds
+  auto selector = built(in_background(options_with(kAbsurd, kAbsurd, -1, -1)));
+  EXPECT_THROW(await(selector, 1), std::exception);
+  EXPECT_FALSE(selector.is_rebuilding());
+}
+
+TEST_F(DominantQueues, ARunningRebuildEndsWithItsOwner) {
+  const std::vector<float> rows = on_circle(std::vector<double>(20000, 1));
+  DominantQueueSelector selector(in_background(options_with(50, 100, -1, -1)), 20000, 1, 1);
+  selector.rebuild(0, unit_rows_of({rows.data(), 20000, 2}));
+  EXPECT_TRUE(selector.is_rebuilding());
 }
 
 TEST_F(DominantQueues, BrokenStateIsRefused) {

@@ -98,7 +98,8 @@ TEST(QueueFeedback, ManyRivalsGiveWhatComparingAllAtOnceGives) {
   constexpr std::int64_t kLongest = 50;
   const Step step = many_rivals(5);
   const CandidateQueues queues = some_queues(step, 6);
-  const auto updates = updates_from(step.feedback(), queues, kThreshold, kLongest, 1);
+  const auto queue_of = [&](std::int64_t owner) { return queues.of(owner); };
+  const auto updates = updates_from(step.feedback(), queue_of, kThreshold, kLongest, 1);
   const std::set<std::int64_t> owners(step.identities.begin(), step.identities.end());
   ASSERT_EQ(updates.size(), owners.size());
 
@@ -144,8 +145,9 @@ TEST(QueueFeedback, ManyRivalsGiveWhatComparingAllAtOnceGives) {
 TEST(QueueFeedback, ThreadsDoNotChangeABit) {
   const Step step = many_rivals(7);
   const CandidateQueues queues = some_queues(step, 8);
-  const auto one = updates_from(step.feedback(), queues, -1, 100, 1);
-  const auto four = updates_from(step.feedback(), queues, -1, 100, 4);
+  const auto queue_of = [&](std::int64_t owner) { return queues.of(owner); };
+  const auto one = updates_from(step.feedback(), queue_of, -1, 100, 1);
+  const auto four = updates_from(step.feedback(), queue_of, -1, 100, 4);
   ASSERT_EQ(one.size(), four.size());
   for (std::size_t i = 0; i < one.size(); ++i) {
     ASSERT_EQ(one[i].queue.size(), four[i].queue.size());

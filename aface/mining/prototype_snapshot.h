@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "aface/kernel/quantised_rows.h"
+#include "aface/mining/unit_rows.h"
+
+namespace aface {
+
+// All prototypes as they are at one moment, in eight bits each value: a quarter of the table's memory, written in one
+// pass, so that a search can go on for minutes while training changes the table. A similarity of two rows is off by
+// about 0.001 (512 values).
+class PrototypeSnapshot {
+ public:
+  PrototypeSnapshot() = default;
+  // `threads` 0: all cores. Throws Error{kNumeric} naming the identity whose prototype is not finite or has length 0.
+  PrototypeSnapshot(const UnitRows& prototypes, int threads);
+
+  struct Code {
+    const std::int8_t* values;  // [stride()], -63 ... 63, zeros after dim
+    float scale;                // a value times this is one of the row of length 1
+    std::int32_t offset;        // 64 * sum of the values
+  };
+
+  std::int64_t count() const { return count_; }
+  std::int64_t dim() const { return dim_; }
+  std::size_t stride() const { return blocks_.empty() ? 0 : blocks_.front().stride; }
+  Code code(std::int64_t identity) const;
+  float similarity(std::int64_t a, std::int64_t b) const;
+
+ private:
+  std::int64_t count_ = 0;
+  std::int64_t dim_ = 0;
+  std::vector<QuantisedGallery> blocks_;
+};
+
+}  // namespace aface
