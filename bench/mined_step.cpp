@@ -7,9 +7,6 @@
 
 #include "aface/core/named_arrays.h"
 #include "aface/core/random.h"
-#include "aface/mining/candidate_queues.h"
-#include "aface/mining/queue_rules.h"
-#include "aface/mining/queue_state.h"
 #include "bench/stopwatch.h"
 
 namespace aface::bench {
@@ -48,21 +45,26 @@ MinedStep::MinedStep(std::int64_t num_identities, std::int64_t dim, std::uint64_
 }
 
 void MinedStep::fill_queues(std::uint64_t seed, const MinedStepOptions& options) {
+  const auto length = static_cast<std::size_t>(options.queue_length);
+  const auto owners = static_cast<std::size_t>(num_identities());
+  std::vector<std::int32_t> ids(owners * length);
+  std::vector<float> similarities(owners * length);
   Random random(seed);
-  CandidateQueues queues(num_identities());
-  std::vector<CandidateQueues::Entry> queue;
-  for (std::int64_t owner = 0; owner < num_identities(); ++owner) {
-    queue.clear();
-    while (static_cast<std::int64_t>(queue.size()) < options.queue_length) {
-      const std::int64_t id = random.below(num_identities());
-      if (id != owner) queue.push_back(make_entry(id, /*admitted=*/false, static_cast<float>(random.uniform())));
+  for (std::size_t owner = 0; owner < owners; ++owner) {
+    for (std::size_t i = 0; i < length; ++i) {
+      // In equal shares of all other identities, so that none is twice in a queue.
+      const auto share = (num_identities() - 1) / options.queue_length;
+      const std::int64_t ahead = 1 + static_cast<std::int64_t>(i) * share + random.below(share);
+      ids[owner * length + i] = static_cast<std::int32_t>((static_cast<std::int64_t>(owner) + ahead) % num_identities());
+      similarities[owner * length + i] = 0.5F - 0.001F * static_cast<float>(i);
     }
-    std::sort(queue.begin(), queue.end(), more_similar);
-    queues.assign(owner, queue);
   }
   NamedArrays state;
   selector_->save(state);
-  put_queues(state, queues);
+  state.put("miner.queue_lengths", std::vector<std::int32_t>(owners, static_cast<std::int32_t>(length)));
+  state.put("miner.queue_ids", ids);
+  state.put("miner.queue_admitted", std::vector<std::uint8_t>(ids.size(), 0));
+  state.put("miner.queue_similarities", similarities);
   state.put_scalar<std::int64_t>("miner.last_rebuild", 0);
   selector_->restore(state);
 }
