@@ -96,16 +96,27 @@ void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedProbes&
   }
 }
 
-void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedGallery& into) {
-  resize(into, rows, eight_bit_kernel().columns);
-  into.offset.resize(rows.rows);
+void make_room(std::size_t rows, std::size_t dim, QuantisedGallery& into) {
+  resize(into, {nullptr, rows, dim}, eight_bit_kernel().columns);
+  into.offset.resize(rows);
+}
+
+void quantise_at(RowMatrix rows, Span<const double> inverse_norms, std::size_t first, QuantisedGallery& into) {
+  AFACE_CHECK(rows.dim == into.dim && first + rows.rows <= into.rows, "rows {} ... {} of {} in {} of {}", first,
+              first + rows.rows, rows.dim, into.rows, into.dim);
   for (std::size_t i = 0; i < rows.rows; ++i) {
+    const std::size_t at = first + i;
     const RowCode code = quantise_row(rows.row(i), rows.dim, inverse_norms[i], kGalleryLevels, 0,
-                                      into.values.data() + i * into.stride);
-    into.scale[i] = code.scale;
-    into.error[i] = code.error;
-    into.offset[i] = kProbeShift * code.sum;
+                                      into.values.data() + at * into.stride);
+    into.scale[at] = code.scale;
+    into.error[at] = code.error;
+    into.offset[at] = kProbeShift * code.sum;
   }
+}
+
+void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedGallery& into) {
+  make_room(rows.rows, rows.dim, into);
+  quantise_at(rows, inverse_norms, 0, into);
 }
 
 void probes_of(const QuantisedGallery& rows, QuantisedProbes& into) {
@@ -141,12 +152,21 @@ void eight_bit_scores(const QuantisedProbes& probes, std::size_t begin, std::siz
 void pairs_that_may_reach(const QuantisedProbes& probes, std::size_t begin, std::size_t end,
                           const QuantisedGallery& gallery, Span<const float> cut,
                           std::vector<std::int32_t>& products, std::vector<RowPair>& found) {
+  pairs_that_may_reach(probes, begin, end, gallery, 0, gallery.rows, cut, products, found);
+}
+
+void pairs_that_may_reach(const QuantisedProbes& probes, std::size_t begin, std::size_t end,
+                          const QuantisedGallery& gallery, std::size_t first_row, std::size_t last_row,
+                          Span<const float> cut, std::vector<std::int32_t>& products,
+                          std::vector<RowPair>& found) {
+  AFACE_CHECK(first_row % kGalleryStep == 0 && last_row <= gallery.rows, "gallery rows {} ... {} of {}", first_row,
+              last_row, gallery.rows);
   AFACE_CHECK(probes.dim == gallery.dim, "products of rows of {} and {} values", probes.dim, gallery.dim);
   if (begin == end) return;
   const EightBitKernel kernel = eight_bit_kernel();
   const std::size_t columns = kernel.columns;
   products.resize((end - begin) * columns);
-  for (std::size_t first = 0; first < gallery.rows; first += columns) {
+  for (std::size_t first = first_row; first < last_row; first += columns) {
     kernel.products(probes.values.data() + begin * probes.stride, end - begin,
                     gallery.values.data() + first * gallery.stride, columns, probes.stride, products.data());
     for (std::size_t i = begin; i < end; ++i) {
@@ -155,8 +175,8 @@ void pairs_that_may_reach(const QuantisedProbes& probes, std::size_t begin, std:
       const float slope = (1 + probes.error[i]) / scale;
       const float bound = (cut[i] - probes.error[i] - kRounding) / scale;
       const std::int32_t* row = products.data() + (i - begin) * columns;
-      for (std::size_t group = first; group < std::min(gallery.rows, first + columns); group += kGroup) {
-        const std::size_t last = std::min(gallery.rows, group + kGroup);
+      for (std::size_t group = first; group < std::min(last_row, first + columns); group += kGroup) {
+        const std::size_t last = std::min(last_row, group + kGroup);
         if (last - group == kGroup &&
             !any_reaches(row + (group - first), gallery.offset.data() + group, gallery.scale.data() + group,
                          gallery.error.data() + group, slope, bound)) {
@@ -164,8 +184,10 @@ void pairs_that_may_reach(const QuantisedProbes& probes, std::size_t begin, std:
         }
         for (std::size_t j = group; j < last; ++j) {
           const float product = static_cast<float>(row[j - first] - gallery.offset[j]) * gallery.scale[j];
-          if (product + slope * gallery.error[j] >= bound) {
-            found.push_back({static_cast<std::int32_t>(i), static_cast<std::int32_t>(j)});
+          const float most = product + slope * gallery.error[j];
+          if (most >= bound) {
+            found.push_back({static_cast<std::int32_t>(i), static_cast<std::int32_t>(j),
+                             most * scale + (probes.error[i] + kRounding)});
           }
         }
       }

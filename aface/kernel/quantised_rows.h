@@ -36,6 +36,11 @@ struct QuantisedGallery {
   std::vector<std::int32_t> offset;  // [rows] 64 * sum of q: what the shift of the probes adds to a product
 };
 
+// Rows without codes yet; quantise_at() writes them, different threads different rows.
+void make_room(std::size_t rows, std::size_t dim, QuantisedGallery& into);
+// Writes the codes of `rows` in the place of rows `first`, `first` + 1, ...
+void quantise_at(RowMatrix rows, Span<const double> inverse_norms, std::size_t first, QuantisedGallery& into);
+
 // What scans read of gallery rows; the values lie `stride` apart.
 struct GalleryBlock {
   const std::int8_t* values = nullptr;
@@ -61,6 +66,7 @@ void eight_bit_scores(const QuantisedProbes& probes, std::size_t begin, std::siz
 struct RowPair {
   std::int32_t probe = 0;
   std::int32_t gallery = 0;
+  float most = 0;  // an upper bound of the product
 };
 
 // Appends to `found`, in an order that depends on nothing but the sizes, every pair whose product may reach
@@ -69,5 +75,12 @@ struct RowPair {
 void pairs_that_may_reach(const QuantisedProbes& probes, std::size_t begin, std::size_t end,
                           const QuantisedGallery& gallery, Span<const float> cut,
                           std::vector<std::int32_t>& products, std::vector<RowPair>& found);
+// The same among gallery rows [first, last) only, `first` a multiple of kGalleryStep. Pairs of one probe come with
+// ascending gallery rows.
+constexpr std::size_t kGalleryStep = 256;
+void pairs_that_may_reach(const QuantisedProbes& probes, std::size_t begin, std::size_t end,
+                          const QuantisedGallery& gallery, std::size_t first, std::size_t last,
+                          Span<const float> cut, std::vector<std::int32_t>& products,
+                          std::vector<RowPair>& found);
 
 }  // namespace aface
