@@ -15,6 +15,7 @@
 
 #include "aface/core/check.h"
 #include "aface/core/parallel.h"
+#include "aface/kernel/bf16_products.h"
 
 namespace aface {
 namespace {
@@ -92,8 +93,10 @@ struct FusedMarginSoftmax : Function<FusedMarginSoftmax> {
 FusedSoftmaxOptions kernel_options(const HeadInput& input, const HeadOptions& options) {
   FusedSoftmaxOptions result;
   result.logit_scale = options.logit_scale;
-  result.fast = options.precision == "fast";
-  result.gradient_filter = options.gradient_filter;
+  if (options.precision == "fast") {
+    result.bf16 = has_bf16_products();
+    result.gradient_filter = options.gradient_filter;
+  }
   result.filter_tolerance = options.filter_tolerance;
   result.want_rivals = input.want_rivals;
   result.threads = at::get_num_threads();

@@ -15,7 +15,7 @@ struct HeadOptions {
   double margin = 0.35;                  // cosface: off the cosine; arcface: radians; sphereface: factor >= 1
   std::int64_t margin_warmup_steps = 0;  // margins grow linearly from "none" over so many steps; learnt ones must be
                                          // frozen for as long
-  std::string precision = "exact";       // exact: float32; fast: eight-bit scores, float32 where there is gradient
+  std::string precision = "exact";       // exact: float32; fast: filtered, see gradient_filter, and bfloat16 where the CPU has it
   double gradient_filter = 1.0 / 4096;   // fast: probabilities below get no gradient (0: all do) ...
   double filter_tolerance = 0.01;        // ... unless that would lose more than this share of it (see fused_softmax.h)
   std::string engine = "auto";           // auto: fused on the CPU, plain elsewhere; plain: LibTorch operations
@@ -37,7 +37,7 @@ void describe(Visitor& v, HeadOptions& o) {
   v.field("logit_scale", o.logit_scale, doc("s, multiplies cosines before the softmax").range(1, 512));
   v.field("margin", o.margin, doc("cosface: off the cosine; arcface: radians; sphereface: factor of the angle, at least 1").range(0, 8));
   v.field("margin_warmup_steps", o.margin_warmup_steps, doc("margins grow linearly from none over so many steps; learnt ones must be frozen for as long").at_least(0));
-  v.field("precision", o.precision, doc("exact: float32; fast: eight-bit scores, float32 where there is gradient").choice({"exact", "fast"}));
+  v.field("precision", o.precision, doc("exact: float32; fast: eight-bit scores and a gradient filter, bfloat16 where the CPU multiplies it").choice({"exact", "fast"}));
   v.field("gradient_filter", o.gradient_filter, doc("fast: probabilities below get no gradient; 0: no filter, no eight-bit scores").range(0, 0.5));
   v.field("filter_tolerance", o.filter_tolerance, doc("fast: samples of which the filter would lose more than this share of the gradient are computed in full").range(0, 1));
   v.field("engine", o.engine, doc("auto: fused kernels on the CPU, plain elsewhere; plain: LibTorch operations").choice({"auto", "plain"}));

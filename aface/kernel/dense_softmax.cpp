@@ -47,10 +47,12 @@ struct DenseSoftmax::BlockSums {
   Rivals rivals;
 };
 
-DenseSoftmax::DenseSoftmax(const UnitBatch& batch, RowMatrix prototypes, float logit_scale, int threads)
+DenseSoftmax::DenseSoftmax(const UnitBatch& batch, RowMatrix prototypes, float logit_scale,
+                           const RowProducts& products, int threads)
     : batch_(batch),
       prototypes_(prototypes),
       scale_(logit_scale),
+      products_(products),
       threads_(threads),
       inverse_lengths_(prototypes.rows),
       cache_(batch.size, prototypes.rows, kBlock) {
@@ -66,7 +68,7 @@ void DenseSoftmax::score_block(std::size_t first, std::size_t count, float* cosi
                         prototypes_.row(first + j), prototypes_.dim);
     }
   }
-  inner_products(batch_.rows(), {prototypes_.row(first), count, prototypes_.dim}, cosines, count);
+  products_.inner(batch_.rows(), {prototypes_.row(first), count, prototypes_.dim}, cosines, count);
   sums.highest.resize(batch_.size);
   sums.sum.resize(batch_.size);
   if (rivals != nullptr) sums.rivals.begins.assign(1, 0);
@@ -154,7 +156,7 @@ void DenseSoftmax::add_embedding_gradient(const SampleWeights& weights, float* o
           along[slice * size + i] += static_cast<double>(inner_product(row, cosines.data(), count));
           for (std::size_t j = 0; j < count; ++j) row[j] *= inverse_lengths_[first + j];
         }
-        add_weighted_rows(g.data(), count, size, {prototypes_.row(first), count, dim}, sums.data() + slice * size * dim);
+        products_.add_weighted(g.data(), count, size, {prototypes_.row(first), count, dim}, sums.data() + slice * size * dim);
       }
     }
   });
@@ -182,7 +184,7 @@ void DenseSoftmax::prototype_gradient(const SampleWeights& weights, std::size_t 
       for (std::size_t j = 0; j < width; ++j) along[j] += row[j] * cosines[j];
     }
     float* rows = out + (begin - first) * dim;
-    transposed_weighted_rows(g.data(), width, width, batch_.rows(), rows);
+    products_.transposed_weighted(g.data(), width, width, batch_.rows(), rows);
     for (std::size_t j = 0; j < width; ++j) {
       const float inverse = inverse_lengths_[begin + j];
       const float scale = static_cast<float>(factor) * inverse, along_row = along[j] * inverse;

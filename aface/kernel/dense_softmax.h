@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "aface/core/span.h"
+#include "aface/kernel/bf16_products.h"
 #include "aface/kernel/cosine_cache.h"
 #include "aface/kernel/rivals.h"
 #include "aface/kernel/unit_batch.h"
@@ -17,13 +18,13 @@ struct SampleWeights {
   std::vector<float> own;        // [batch] (p - 1) times the slope of the margin: d loss / d own cosine, up to s / batch
 };
 
-// All cosines of a batch with all prototypes in float32, in blocks of prototypes; of the [batch, prototypes] matrix only
-// a 24-bit copy stays. Three passes of matrix products: cosines(), add_embedding_gradient() and prototype_gradient().
+// All cosines of a batch with all prototypes, in blocks of prototypes; of the [batch, prototypes] matrix only
+// a 24-bit copy stays. Three passes of matrix products: score(), add_embedding_gradient() and prototype_gradient().
 // Any number of threads gives the same bits. The prototypes must stay as they are until the last pass is through.
 class DenseSoftmax {
  public:
   // `batch` and `prototypes` must outlive it.
-  DenseSoftmax(const UnitBatch& batch, RowMatrix prototypes, float logit_scale, int threads);
+  DenseSoftmax(const UnitBatch& batch, RowMatrix prototypes, float logit_scale, const RowProducts& products, int threads);
 
   // The first pass. Throws an UnusableRow on a prototype that is not finite or has length 0.
   //   log_others[i] = log sum over all columns j but the own one of exp(s cosine[i, j])      (-inf without any)
@@ -50,6 +51,7 @@ class DenseSoftmax {
   const UnitBatch& batch_;
   RowMatrix prototypes_;
   float scale_;
+  RowProducts products_;
   int threads_;
   std::vector<float> inverse_lengths_;  // [prototypes]
   CosineCache cache_;

@@ -47,7 +47,7 @@ struct FusedSoftmax::Parts {
   UnitBatch dense_batch;
   std::unique_ptr<DenseSoftmax> dense;     // null when there are no dense samples
   SampleWeights dense_weights;
-  std::unique_ptr<ScreenedSoftmax> screened;  // null unless fast
+  std::unique_ptr<ScreenedSoftmax> screened;  // null without a filter
   std::vector<WeightedEntry> entries;         // of the other samples, by column, then by sample
   std::vector<std::size_t> by_sample;         // indices of entries, by sample, then by column
   std::vector<std::size_t> sample_begins;     // [batch + 1] into by_sample
@@ -76,7 +76,7 @@ void FusedSoftmax::classify(Span<const double> values, Span<const double> slopes
   Parts& parts = *parts_;
   const auto scale = static_cast<float>(options_.logit_scale);
   std::vector<double> log_others;
-  const bool screen = options_.fast && options_.gradient_filter > 0 && scale <= ScreenedSoftmax::kLargestScale;
+  const bool screen = options_.gradient_filter > 0 && scale <= ScreenedSoftmax::kLargestScale;
   if (screen) {
     std::vector<double> own_logits(batch_.size);
     for (std::size_t i = 0; i < batch_.size; ++i) own_logits[i] = options_.logit_scale * values[i];
@@ -149,7 +149,7 @@ void FusedSoftmax::score_dense_samples(bool screened, std::vector<double>& log_o
   Parts& parts = *parts_;
   parts.dense_batch = some_of(batch_, parts.dense_samples);
   parts.dense = std::make_unique<DenseSoftmax>(parts.dense_batch, prototypes_, static_cast<float>(options_.logit_scale),
-                                               options_.threads);
+                                               options_.bf16 ? kBf16Products : kFloat32Products, options_.threads);
   std::vector<double> log_dense;
   std::vector<std::uint8_t> has_rival;
   Rivals rivals;

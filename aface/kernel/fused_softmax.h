@@ -17,12 +17,13 @@ class ScreenedSoftmax;
 
 struct FusedSoftmaxOptions {
   double logit_scale = 32;
-  // fast: all scores in eight bits first. Entries whose probability reaches `gradient_filter` are computed in float32 and
-  // get their gradient; samples for which more than `filter_tolerance` of the gradient would be lost (relative to the
-  // batch's mean, or their own if that is larger) are computed in full. Otherwise everything is in float32, as it is with a
-  // filter of 0 and above ScreenedSoftmax::kLargestScale.
-  bool fast = false;
-  double gradient_filter = 1.0 / 4096;
+  // Products in bfloat16 with float32 sums (bf16_products.h), for CPUs that have them.
+  bool bf16 = false;
+  // With a filter all scores are first made in eight bits, entries whose probability reaches it are computed in float32
+  // and get their gradient, and only samples for which more than `filter_tolerance` of the gradient would be lost
+  // (relative to the batch's mean, or their own if that is larger) are computed in full. 0: none; and none above
+  // ScreenedSoftmax::kLargestScale.
+  double gradient_filter = 0;
   double filter_tolerance = 0.01;
   bool want_rivals = false;
   int threads = 0;  // 0: all cores

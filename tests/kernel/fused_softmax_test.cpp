@@ -14,6 +14,8 @@
 namespace aface {
 namespace {
 
+constexpr double kFilter = 1.0 / 4096;
+
 struct Problem {
   std::size_t batch = 0, columns = 0, dim = 0;
   std::vector<float> embeddings, prototypes;
@@ -171,10 +173,11 @@ TEST_P(FusedSoftmaxSizes, ThreadsChangeNoBit) {
   Problem p = GetParam();
   std::vector<std::vector<float>> embedding, prototype;
   std::vector<double> losses;
-  for (const bool fast : {false, true}) {
+  for (const double filter : {-1.0, 0.0, 1e-3}) {
     for (const int threads : {1, 3}) {
       p.options.threads = threads;
-      p.options.fast = fast;
+      p.options.bf16 = filter >= 0;
+      p.options.gradient_filter = std::max(0.0, filter);
       FusedSoftmax softmax(p.x(), p.w(), p.targets, p.options);
       classify(softmax, p);
       losses.push_back(softmax.loss());
@@ -182,7 +185,7 @@ TEST_P(FusedSoftmaxSizes, ThreadsChangeNoBit) {
       prototype.push_back(all_prototype_gradients(softmax, p, kGradientBlock));
     }
   }
-  for (const std::size_t i : {0, 2}) {
+  for (const std::size_t i : {0, 2, 4}) {
     EXPECT_EQ(losses[i], losses[i + 1]);
     EXPECT_EQ(embedding[i], embedding[i + 1]);
     EXPECT_EQ(prototype[i], prototype[i + 1]);
@@ -206,7 +209,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, FusedSoftmaxSizes,
 TEST(FusedSoftmaxFast, KeepsLossAndGradients) {
   Problem p = problem(40, 5000, 128, 1.2, 64);
   const Expected e = expected_of(p);
-  p.options.fast = true;
+  p.options.gradient_filter = kFilter;
   FusedSoftmax softmax(p.x(), p.w(), p.targets, p.options);
   classify(softmax, p);
   EXPECT_NEAR(softmax.loss(), e.loss, 1e-3 * e.loss);
@@ -217,12 +220,24 @@ TEST(FusedSoftmaxFast, KeepsLossAndGradients) {
   for (std::size_t i = 0; i < p.batch; ++i) EXPECT_EQ(softmax.correct()[i] != 0, e.rivals[i].empty());
 }
 
+TEST(FusedSoftmaxFast, WithoutAFilterIsWithinBf16) {
+  Problem p = problem(40, 5000, 128, 1.2, 64);
+  const Expected e = expected_of(p);
+  p.options.bf16 = true;
+  FusedSoftmax softmax(p.x(), p.w(), p.targets, p.options);
+  classify(softmax, p);
+  const double error = relative_error(embedding_gradients(softmax, p), e.embedding_gradient);
+  EXPECT_GT(error, 1e-4);  // it did round
+  EXPECT_LT(error, 1e-2);
+  EXPECT_NEAR(softmax.loss(), e.loss, 1e-3 * e.loss);
+  EXPECT_LT(relative_error(all_prototype_gradients(softmax, p, kGradientBlock), e.prototype_gradient), 1e-2);
+}
+
 // An embedding's gradient misses at most the skipped probability times twice s / batch / |x|: a row v_j - cosine u is no
 // longer than 1, and the bound is for all of it pointing one way.
 TEST(FusedSoftmaxFast, ErrorStaysWithinTheReportedProbability) {
   for (const double filter : {1e-4, 1e-2}) {
     Problem p = problem(30, 4000, 96, 1.5, 48);
-    p.options.fast = true;
     p.options.gradient_filter = filter;
     p.options.filter_tolerance = 1;  // nothing is computed in full
     FusedSoftmax softmax(p.x(), p.w(), p.targets, p.options);
@@ -252,7 +267,7 @@ TEST(FusedSoftmaxFast, ComputesInFullWhatTheFilterWouldLose) {
   Random random(5);
   for (float& value : p.embeddings) value = static_cast<float>(random.normal());
   const Expected e = expected_of(p);
-  p.options.fast = true;
+  p.options.gradient_filter = kFilter;
   FusedSoftmax softmax(p.x(), p.w(), p.targets, p.options);
   classify(softmax, p);
   EXPECT_GT(softmax.filter_report().computed_in_full, 6);
@@ -272,10 +287,10 @@ TEST(FusedSoftmax, ATwinOfTheOwnPrototypeIsNoRival) {
 }
 
 TEST(FusedSoftmax, NamesTheRowThatIsUnusable) {
-  for (const bool fast : {false, true}) {
+  for (const double filter : {0.0, kFilter}) {
     for (const float bad : {0.0F, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
       Problem p = problem(3, 2100, 8, 0.5, 30);
-      p.options.fast = fast;
+      p.options.gradient_filter = filter;
       const std::size_t row = 2050 == p.targets[0] ? 2051 : 2050;
       std::fill_n(p.prototypes.begin() + static_cast<std::ptrdiff_t>(row * p.dim), p.dim, bad);
       try {
