@@ -9,9 +9,6 @@
 namespace aface {
 namespace {
 
-constexpr float kProbeLevels = 63;
-constexpr float kGalleryLevels = 63;
-constexpr int kProbeShift = 64;
 constexpr std::size_t kGroup = 32;
 // Covers the rounding of the few float operations of the bound itself.
 constexpr float kRounding = 2e-6F;
@@ -89,7 +86,7 @@ bool any_reaches(const std::int32_t* products, const std::int32_t* offsets, cons
 void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedProbes& into) {
   resize(into, rows, 1);
   for (std::size_t i = 0; i < rows.rows; ++i) {
-    const RowCode code = quantise_row(rows.row(i), rows.dim, inverse_norms[i], kProbeLevels, kProbeShift,
+    const RowCode code = quantise_row(rows.row(i), rows.dim, inverse_norms[i], kCodeLevels, kCodeShift,
                                       into.values.data() + i * into.stride);
     into.scale[i] = code.scale;
     into.error[i] = code.error;
@@ -106,11 +103,11 @@ void quantise_at(RowMatrix rows, Span<const double> inverse_norms, std::size_t f
               first + rows.rows, rows.dim, into.rows, into.dim);
   for (std::size_t i = 0; i < rows.rows; ++i) {
     const std::size_t at = first + i;
-    const RowCode code = quantise_row(rows.row(i), rows.dim, inverse_norms[i], kGalleryLevels, 0,
+    const RowCode code = quantise_row(rows.row(i), rows.dim, inverse_norms[i], kCodeLevels, 0,
                                       into.values.data() + at * into.stride);
     into.scale[at] = code.scale;
     into.error[at] = code.error;
-    into.offset[at] = kProbeShift * code.sum;
+    into.offset[at] = kCodeShift * code.sum;
   }
 }
 
@@ -120,7 +117,6 @@ void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedGallery
 }
 
 void probes_of(const QuantisedGallery& rows, QuantisedProbes& into) {
-  static_assert(kProbeLevels == kGalleryLevels);
   into.rows = rows.rows;
   into.dim = rows.dim;
   into.stride = rows.stride;
@@ -128,7 +124,7 @@ void probes_of(const QuantisedGallery& rows, QuantisedProbes& into) {
   into.error = rows.error;
   into.values.resize(rows.rows * rows.stride);
   for (std::size_t i = 0; i < into.values.size(); ++i) {
-    into.values[i] = static_cast<std::uint8_t>(rows.values[i] + kProbeShift);
+    into.values[i] = static_cast<std::uint8_t>(rows.values[i] + kCodeShift);
   }
 }
 

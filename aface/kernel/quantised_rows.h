@@ -17,6 +17,9 @@ namespace aface {
 //
 // Probes hold q + 64 in 1 ... 127 and gallery rows q in -63 ... 63: eight_bit_products.h says why. Rows are
 // `stride` values apart, the rest zeros.
+constexpr int kCodeLevels = 63;
+constexpr int kCodeShift = 64;
+
 struct QuantisedProbes {
   std::size_t rows = 0;
   std::size_t dim = 0;

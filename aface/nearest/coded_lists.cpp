@@ -7,6 +7,7 @@
 #include <new>
 
 #include "aface/core/check.h"
+#include "aface/core/parallel.h"
 #include "aface/kernel/eight_bit_products.h"
 
 namespace aface {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::size_t kRows = kScoreRows;
 constexpr std::size_t kSlabBlocks = 256;  // 4 MB of 512 values: few pages to look up, little waste
+constexpr std::int64_t kCodedTogether = 256;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 std::size_t padded(std::size_t count, std::size_t to) { return (count + to - 1) / to * to; }
@@ -111,6 +113,30 @@ void CodedLists::write(std::int32_t id, const std::int8_t* values, float scale, 
   std::memcpy(bytes + at * sizeof(std::int32_t), &offset, sizeof(offset));
   bytes += kRows * sizeof(std::int32_t);
   std::memcpy(bytes + at * sizeof(std::int32_t), &id, sizeof(id));
+}
+
+void for_coded_blocks(const RowBlocks& rows, int threads,
+                      const std::function<void(std::size_t, const QuantisedGallery&)>& work) {
+  parallel_for(static_cast<std::int64_t>(rows.rows), kCodedTogether, threads, [&](std::int64_t begin, std::int64_t end) {
+    const auto first = static_cast<std::size_t>(begin), count = static_cast<std::size_t>(end - begin);
+    std::vector<float> values(count * rows.dim);
+    rows.read(first, count, values.data());
+    QuantisedGallery codes;
+    quantise({values.data(), count, rows.dim}, std::vector<double>(count, 1.0), codes);
+    work(first, codes);
+  });
+}
+
+CodedLists coded_lists_of(const RowBlocks& rows, std::size_t lists, const std::vector<std::int32_t>& list_of, int threads) {
+  CodedLists result(lists, rows.rows, rows.dim);
+  for (std::size_t i = 0; i < rows.rows; ++i) result.append(static_cast<std::int32_t>(i), list_of[i]);
+  for_coded_blocks(rows, threads, [&](std::size_t first, const QuantisedGallery& codes) {
+    for (std::size_t i = 0; i < codes.rows; ++i) {
+      result.write(static_cast<std::int32_t>(first + i), codes.values.data() + i * codes.stride, codes.scale[i],
+                   codes.offset[i]);
+    }
+  });
+  return result;
 }
 
 }  // namespace aface

@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "aface/kernel/quantised_rows.h"
+#include "aface/nearest/row_blocks.h"
 
 namespace aface {
 
@@ -63,5 +65,12 @@ class CodedLists {
   std::vector<Chain> chains_;
   std::vector<Place> places_;
 };
+
+// Calls work(first, codes) with the eight-bit unit rows first, first + 1, ... of each block of the source, on all threads.
+void for_coded_blocks(const RowBlocks& rows, int threads,
+                      const std::function<void(std::size_t first, const QuantisedGallery& codes)>& work);
+
+// Row i in list list_of[i].
+CodedLists coded_lists_of(const RowBlocks& rows, std::size_t lists, const std::vector<std::int32_t>& list_of, int threads);
 
 }  // namespace aface

@@ -12,7 +12,7 @@
 namespace aface {
 namespace {
 
-constexpr std::size_t kRowBlock = 256;  // rows coded and assigned together
+constexpr std::int64_t kRowBlock = 256;  // rows assigned together
 
 std::size_t lists_for(std::int64_t wanted, std::size_t rows) {
   if (wanted > 0) return std::min(static_cast<std::size_t>(wanted), std::max<std::size_t>(1, rows));
@@ -26,17 +26,6 @@ std::size_t lists_for(std::int64_t wanted, std::size_t rows) {
 }  // namespace
 
 void InvertedFile::build(const RowBlocks& rows) {
-  const auto in_blocks = [&](const std::function<void(std::size_t, RowMatrix, const QuantisedGallery&)>& work) {
-    parallel_for(static_cast<std::int64_t>(rows.rows), kRowBlock, options_.threads, [&](std::int64_t begin, std::int64_t end) {
-      const auto first = static_cast<std::size_t>(begin), count = static_cast<std::size_t>(end - begin);
-      std::vector<float> values(count * rows.dim);
-      rows.read(first, count, values.data());
-      const RowMatrix block{values.data(), count, rows.dim};
-      QuantisedGallery codes;
-      quantise(block, std::vector<double>(count, 1.0), codes);
-      work(first, block, codes);
-    });
-  };
   check_unit_rows(rows, "row", options_.threads);
   if (rows.rows == 0) {
     dim_ = rows.dim;
@@ -44,30 +33,23 @@ void InvertedFile::build(const RowBlocks& rows) {
     lists_ = {};
     return;
   }
-
   CentroidOptions training;
   training.count = lists_for(options_.lists, rows.rows);
   training.seed = options_.seed;
   training.threads = options_.threads;
-  const Centroids centroids = train_centroids(rows, training);
+  Centroids centroids = train_centroids(rows, training);
 
-  std::vector<ScoredId> nearest(rows.rows);
-  in_blocks([&](std::size_t first, RowMatrix block, const QuantisedGallery& codes) {
+  std::vector<std::int32_t> list_of(rows.rows);
+  for_coded_blocks(rows, options_.threads, [&](std::size_t first, const QuantisedGallery& codes) {
     QuantisedProbes probes;
     probes_of(codes, probes);
-    centroids.nearest_of(probes, 0, block.rows, nearest.data() + first);
+    std::vector<ScoredId> nearest(codes.rows);
+    centroids.nearest_of(probes, 0, codes.rows, nearest.data());
+    for (std::size_t i = 0; i < codes.rows; ++i) list_of[first + i] = nearest[i].id;
   });
-  CodedLists lists(training.count, rows.rows, rows.dim);
-  for (std::size_t i = 0; i < rows.rows; ++i) lists.append(static_cast<std::int32_t>(i), nearest[i].id);
-  in_blocks([&](std::size_t first, RowMatrix block, const QuantisedGallery& codes) {
-    for (std::size_t i = 0; i < block.rows; ++i) {
-      lists.write(static_cast<std::int32_t>(first + i), codes.values.data() + i * codes.stride, codes.scale[i],
-                  codes.offset[i]);
-    }
-  });
+  lists_ = coded_lists_of(rows, training.count, list_of, options_.threads);
+  centroids_ = std::move(centroids);
   dim_ = rows.dim;
-  centroids_ = centroids;
-  lists_ = std::move(lists);
 }
 
 void InvertedFile::update(Span<const std::int32_t> ids, RowMatrix rows) {

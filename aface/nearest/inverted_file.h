@@ -1,7 +1,6 @@
 #pragma once
 
-#include <vector>
-
+#include "aface/core/named_arrays.h"
 #include "aface/nearest/centroids.h"
 #include "aface/nearest/coded_lists.h"
 #include "aface/nearest/neighbour_index.h"
@@ -30,6 +29,13 @@ class InvertedFile : public NeighbourIndex {
   std::size_t size() const override { return lists_.rows(); }
   std::size_t dim() const override { return dim_; }
   NeighbourLists search(RowMatrix queries, std::size_t neighbours) const override;
+
+  // Centroids and the list of each row, under "nearest.*": some bytes a row. The eight-bit rows are not saved but made from
+  // the prototypes again; a digest tells whether those are the ones.
+  void save(NamedArrays& state) const;
+  // The index as it was saved, over the same rows. Throws Error{kData} that says what was expected and got when `rows` are
+  // others or state is not of an inverted file, Error{kFormat} when it is damaged; the index is then as it was before.
+  void load(const NamedArrays& state, const RowBlocks& rows);
 
   // Searches from now on look into so many lists a query.
   void set_probes(std::int64_t probes) { options_.probes = probes; }
