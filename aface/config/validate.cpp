@@ -37,12 +37,15 @@ void check_ranges(RunConfig config, Rules& rules) {
 
 void check_data(const RunConfig& c, Rules& rules) {
   const std::string& source = c.data.source;
-  rules.require(source == "synthetic" || !c.data.root.empty(),
+  rules.require(is_built_in(c.data) || !c.data.root.empty(),
                 "data.source = {} needs data.root, the folder of the photos", source);
   rules.require(source != "list" || !c.data.list.empty(),
                 "data.source = list needs data.list, a file of lines path<TAB>identity");
   rules.require(source == "list" || c.data.list.empty(),
                 "data.list is given, so data.source must be list, got {}", source);
+  rules.require(source != "drawn" || c.data.min_images <= 1,
+                "data.source = drawn leaves nobody out; raise synth.min_images instead of data.min_images = {}",
+                c.data.min_images);
 }
 
 void check_mining(const MinerOptions& o, Rules& rules) {
@@ -95,7 +98,7 @@ void check_validation(const RunConfig& c, Rules& rules) {
   rules.require(o.pairs.empty() == o.images.empty(),
                 "validation.pairs and validation.images go together; {} is empty",
                 o.pairs.empty() ? "validation.pairs" : "validation.images");
-  const bool built_in = c.data.source == "synthetic" && c.synth.heldout_identities > 0;
+  const bool built_in = is_built_in(c.data) && c.synth.heldout_identities > 0;
   rules.require(
       o.every_steps == 0 || built_in || !o.pairs.empty(),
       "validation.every_steps = {} has nothing to score; give validation.pairs and validation.images",
@@ -109,7 +112,7 @@ void validate(const RunConfig& config) {
   check_ranges(config, rules);
   check_data(config, rules);
   check_mining(config.mining, rules);
-  if (config.data.source == "synthetic") {  // of other sources only the trainer knows how many identities there are
+  if (is_built_in(config.data)) {  // of other sources only the trainer knows how many identities there are
     const std::string problem = budget_problem(config.mining, config.train.batch_size, config.synth.identities);
     rules.require(problem.empty(), "{}", problem);
   }

@@ -13,11 +13,9 @@
 #include <utility>
 
 #include "aface/core/check.h"
-#include "aface/core/file.h"
 #include "aface/core/log.h"
 #include "aface/core/random.h"
 #include "aface/image/augment.h"
-#include "aface/image/image_file.h"
 
 namespace aface {
 namespace {
@@ -32,12 +30,6 @@ struct Slot {
   std::exception_ptr failure;                // anything else that went wrong
 
   std::size_t count() const { return batch.sample_ids.size(); }
-};
-
-// What one worker keeps between images.
-struct Scratch {
-  std::vector<unsigned char> bytes;
-  Image chip;
 };
 
 Batch without_bad_images(Batch batch, const std::vector<std::optional<Error>>& errors) {
@@ -87,8 +79,8 @@ struct BatchLoader::State {
   std::size_t image_bytes() const { return static_cast<std::size_t>(size_px) * size_px * 3; }
   Slot* slot_with_work();
   void start(Slot& slot);
-  std::optional<Error> load_image(Slot& slot, std::size_t i, Scratch& scratch) const;
-  void load_images(Slot& slot, std::size_t begin, std::size_t end, Scratch& scratch) const;
+  std::optional<Error> load_image(Slot& slot, std::size_t i, PhotoBuffers& buffers) const;
+  void load_images(Slot& slot, std::size_t begin, std::size_t end, PhotoBuffers& buffers) const;
   void work();
   void judge_bad_images(const Slot& slot);
 };
@@ -122,32 +114,26 @@ void BatchLoader::State::start(Slot& slot) {
   slot.batch.pixels.resize(slot.count() * image_bytes());
 }
 
-std::optional<Error> BatchLoader::State::load_image(Slot& slot, std::size_t i, Scratch& scratch) const {
+std::optional<Error> BatchLoader::State::load_image(Slot& slot, std::size_t i, PhotoBuffers& buffers) const {
   const std::int64_t sample_id = slot.batch.sample_ids[i];
-  const std::string path = dataset.full_path(sample_id);
-  try {
-    scratch.bytes = read_binary_file(path, std::move(scratch.bytes));
-  } catch (const Error& error) {
-    return error;
-  }
-  Result<Image> decoded = decode_image(scratch.bytes, path, std::move(scratch.chip));
-  if (!decoded.ok()) return decoded.error();
-  scratch.chip = std::move(decoded).value();
+  Result<Image> photo = dataset.photos->read(sample_id, buffers);
+  if (!photo.ok()) return photo.error();
+  buffers.image = std::move(photo).value();
   Random random(seed, static_cast<std::uint64_t>(slot.batch.step), static_cast<std::uint64_t>(sample_id));
-  augment(scratch.chip, draw_augmentation(augment_options, random), size_px,
+  augment(buffers.image, draw_augmentation(augment_options, random), size_px,
           &slot.batch.pixels[i * image_bytes()]);
   return std::nullopt;
 }
 
-void BatchLoader::State::load_images(Slot& slot, std::size_t begin, std::size_t end, Scratch& scratch) const {
-  for (std::size_t i = begin; i < end; ++i) slot.errors[i] = load_image(slot, i, scratch);
+void BatchLoader::State::load_images(Slot& slot, std::size_t begin, std::size_t end, PhotoBuffers& buffers) const {
+  for (std::size_t i = begin; i < end; ++i) slot.errors[i] = load_image(slot, i, buffers);
 }
 
 void BatchLoader::State::work() {
   // Small enough that the last images of a batch are spread over the workers, large enough that the lock is
   // idle.
   constexpr std::size_t kLargestClaim = 4;
-  Scratch scratch;
+  PhotoBuffers buffers;
   std::unique_lock<std::mutex> lock(mutex);
   for (;;) {
     Slot* slot = nullptr;
@@ -160,7 +146,7 @@ void BatchLoader::State::work() {
     try {
       if (!slot->started) start(*slot);
       lock.unlock();
-      load_images(*slot, begin, end, scratch);
+      load_images(*slot, begin, end, buffers);
       lock.lock();
     } catch (...) {
       if (!lock.owns_lock()) lock.lock();
@@ -221,7 +207,7 @@ void BatchLoader::submit(BatchPlan plan) {
   for (const auto id : plan.sample_ids) {
     AFACE_CHECK(id >= 0 && id < state_->dataset.num_samples(), "sample {} of {}", id,
                 state_->dataset.num_samples());
-    slot->batch.identities.push_back(state_->dataset.identities[static_cast<std::size_t>(id)]);
+    slot->batch.identities.push_back(state_->dataset.identity_of(id));
   }
   slot->batch.sample_ids = std::move(plan.sample_ids);
   {

@@ -17,7 +17,7 @@ struct BatchPlan {
   std::vector<std::int64_t> sample_ids;
 };
 
-// Decodes, augments and resizes chips on `workers` threads, in order, ahead of the consumer. Workers share
+// Reads, augments and resizes photos on `workers` threads, in order, ahead of the consumer. Workers share
 // the images of one batch and go on to the next, so a single batch is made by all of them. Pixels depend on
 // (seed, step, sample id) only, never on the number of workers. One consumer thread calls submit(), next()
 // and recycle().

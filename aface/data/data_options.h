@@ -9,7 +9,9 @@ namespace aface {
 
 // [data]: where the training photos are and how they are read.
 struct DataOptions {
-  std::string source = "folder";     // folder | list | synthetic
+  // folder | list | synthetic (the faces of [synth], written to files first) | drawn (the same faces, each photo drawn
+  // when it is needed and not compressed: sets of millions of people need no disk)
+  std::string source = "folder";
   std::string root;                  // folder: one sub-folder per identity; list: what its paths are relative to
   std::string list;                  // list: lines "relative/path<TAB>identity"
   std::string on_bad_image = "fail"; // skip: leave unreadable images out and count them; fail: stop at the first
@@ -20,9 +22,14 @@ struct DataOptions {
   std::int64_t workers = 1;          // decoding threads
 };
 
+// The faces of [synth] rather than photos from outside.
+inline bool is_built_in(const DataOptions& o) { return o.source == "synthetic" || o.source == "drawn"; }
+
 template <class Visitor>
 void describe(Visitor& v, DataOptions& o) {
-  v.field("source", o.source, doc("where training photos come from").choice({"folder", "list", "synthetic"}));
+  v.field("source", o.source, doc("where training photos come from; synthetic: the faces of [synth], written to files first; "
+                            "drawn: the same, each drawn when it is needed")
+                            .choice({"folder", "list", "synthetic", "drawn"}));
   v.field("root", o.root,
           doc("folder: one sub-folder per identity; list: what its paths are relative to").speed_only());
   v.field("list", o.list, doc("list: file of lines relative/path<TAB>identity").speed_only());

@@ -8,7 +8,6 @@
 #include "aface/core/check.h"
 #include "aface/core/parallel.h"
 #include "aface/core/stop_request.h"
-#include "aface/image/image_file.h"
 
 namespace aface {
 namespace {
@@ -39,15 +38,17 @@ void count_identities(const FaceDataset& dataset, DatasetReport& report) {
 
 void decode_images(const FaceDataset& dataset, int threads, DatasetReport& report) {
   constexpr std::int64_t kGrain = 32;
-  std::vector<std::pair<int, int>> sizes(dataset.paths.size());  // 0 x 0: unreadable
-  std::vector<std::string> reasons(dataset.paths.size());
+  std::vector<std::pair<int, int>> sizes(dataset.identities.size());  // 0 x 0: unreadable
+  std::vector<std::string> reasons(dataset.identities.size());
   parallel_for(dataset.num_samples(), kGrain, threads, [&](std::int64_t begin, std::int64_t end) {
+    PhotoBuffers buffers;
     for (std::int64_t i = begin; i < end; ++i) {
       throw_if_stopped();
       const auto sample = static_cast<std::size_t>(i);
-      const Result<Image> image = read_image(dataset.full_path(i));
+      Result<Image> image = dataset.photos->read(i, buffers);
       if (image.ok()) {
         sizes[sample] = {image.value().width, image.value().height};
+        buffers.image = std::move(image).value();
       } else {
         reasons[sample] = image.error().what();
       }
@@ -58,7 +59,7 @@ void decode_images(const FaceDataset& dataset, int threads, DatasetReport& repor
     if (reasons[i].empty()) {
       ++images_of[sizes[i]];
     } else {
-      report.unreadable.push_back({dataset.paths[i], reasons[i]});
+      report.unreadable.push_back({dataset.photos->photo_name(static_cast<std::int64_t>(i)), reasons[i]});
     }
   }
   for (const auto& [size, images] : images_of)
@@ -72,7 +73,7 @@ void decode_images(const FaceDataset& dataset, int threads, DatasetReport& repor
 
 DatasetReport inspect_dataset(const FaceDataset& dataset, Decoding decoding, int threads) {
   DatasetReport report;
-  report.root = dataset.root;
+  report.root = dataset.place;
   report.fingerprint = dataset.fingerprint();
   report.identities = dataset.num_identities();
   report.images = dataset.num_samples();

@@ -7,9 +7,11 @@
 #include <tuple>
 #include <utility>
 
+#include "aface/core/digest.h"
 #include "aface/core/error.h"
 #include "aface/core/file.h"
 #include "aface/core/parallel.h"
+#include "aface/data/file_photos.h"
 #include "aface/data/folder_scan.h"
 #include "aface/io/identity_list.h"
 
@@ -100,52 +102,44 @@ FaceDataset load_dataset(const DataOptions& options) {
   for (const auto& photo : photos) ++images_of[photo.identity];
   const std::size_t num_found = images_of.size();
 
-  FaceDataset dataset;
-  dataset.root = options.root;
+  std::vector<std::string> names;
   std::map<std::string, std::int64_t> id_of;
   for (const auto& [name, images] : images_of) {
     if (images < options.min_images) continue;
-    id_of[name] = dataset.num_identities();
-    dataset.identity_names.push_back(name);
+    id_of[name] = static_cast<std::int64_t>(names.size());
+    names.push_back(name);
   }
-  if (dataset.num_identities() < 2) {
+  if (names.size() < 2) {
     throw Error(
         ErrorKind::kData,
         fmt::format("{}: {} identities (expected at least 2; {} found before data.min_images = {}); {}",
-                    from_folder ? options.root : options.list, dataset.num_identities(), num_found,
-                    options.min_images,
+                    from_folder ? options.root : options.list, names.size(), num_found, options.min_images,
                     num_found < 2 ? "give one sub-folder or name per identity" : "lower data.min_images"));
   }
+  FaceDataset dataset;
+  dataset.place = options.root;
+  std::vector<std::string> paths;
   for (auto& photo : photos) {
     const auto id = id_of.find(photo.identity);
     if (id == id_of.end()) continue;
-    dataset.paths.push_back(std::move(photo.path));
+    paths.push_back(std::move(photo.path));
     dataset.identities.push_back(id->second);
   }
+  dataset.photos = std::make_shared<FilePhotos>(options.root, std::move(paths), std::move(names));
   return dataset;
 }
 
 std::vector<std::int64_t> FaceDataset::images_per_identity() const {
-  std::vector<std::int64_t> counts(identity_names.size(), 0);
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(num_identities()), 0);
   for (const auto identity : identities) ++counts[static_cast<std::size_t>(identity)];
   return counts;
 }
 
-std::string FaceDataset::full_path(std::int64_t sample_id) const {
-  return root + "/" + paths.at(static_cast<std::size_t>(sample_id));
-}
-
 std::string FaceDataset::fingerprint() const {
-  std::uint64_t digest = 0xcbf29ce484222325ULL;  // FNV-1a, 64 bits: tells sets apart, guards against nobody
-  const auto add = [&](const std::string& text) {
-    for (const char c : text) digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-    digest = digest * 0x100000001b3ULL;  // a zero byte ends every text
-  };
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    add(paths[i]);
-    add(identity_names[static_cast<std::size_t>(identities[i])]);
-  }
-  return fmt::format("{}-{}-{:016x}", num_identities(), num_samples(), digest);
+  Digest digest;
+  digest.add(photos->digest());
+  for (const std::int64_t identity : identities) digest.add(static_cast<std::uint64_t>(identity));
+  return fmt::format("{}-{}-{:016x}", num_identities(), num_samples(), digest.value());
 }
 
 }  // namespace aface

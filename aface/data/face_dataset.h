@@ -1,26 +1,27 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "aface/data/data_options.h"
+#include "aface/data/photo_source.h"
 
 namespace aface {
 
-// Index over the training photos: which files there are and whose they are. Counts are read from the data.
-// Samples are sorted by path, so their ids do not depend on the file system or on the order of a list.
+// The training photos: whose each is, and where it is had. Counts are read from the data. Samples of files are sorted by
+// path, so their ids do not depend on the file system or on the order of a list.
 struct FaceDataset {
-  std::string root;
-  std::vector<std::string> paths;           // [num_samples], relative to root, sorted
-  std::vector<std::int64_t> identities;     // [num_samples], 0 .. num_identities-1
-  std::vector<std::string> identity_names;  // [num_identities], sorted by name
+  std::string place;                            // what the set is called in messages: of files, their root
+  std::vector<std::int64_t> identities;         // [num_samples], 0 .. num_identities-1
+  std::shared_ptr<const PhotoSource> photos;    // of num_samples photos
   std::vector<std::int64_t> images_per_identity() const;
-  std::int64_t num_samples() const { return static_cast<std::int64_t>(paths.size()); }
-  std::int64_t num_identities() const { return static_cast<std::int64_t>(identity_names.size()); }
-  std::string full_path(std::int64_t sample_id) const;
-  // Digest of paths and identities, so that a resumed run can tell whether it sees the same data. The root
-  // and the pixels do not enter.
+  std::int64_t num_samples() const { return static_cast<std::int64_t>(identities.size()); }
+  std::int64_t num_identities() const { return photos->num_identities(); }
+  std::int64_t identity_of(std::int64_t sample_id) const { return identities[static_cast<std::size_t>(sample_id)]; }
+  // Digest of the photos and of whose they are, so that a resumed run can tell whether it sees the same data
+  // (PhotoSource::digest).
   std::string fingerprint() const;
 };
 
@@ -33,7 +34,7 @@ struct FaceDataset {
 // Identities with fewer than options.min_images photos are then left out. Throws
 // Error{kUsage|kIo|kFormat|kData} with the place and the mend: missing folder, identity folder without
 // images, image outside an identity folder, path listed twice, listed file missing, fewer than two
-// identities, source = synthetic (made by the trainer, not read).
+// identities, source = synthetic or drawn (made by the trainer, not read).
 FaceDataset load_dataset(const DataOptions& options);
 
 }  // namespace aface

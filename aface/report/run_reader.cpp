@@ -148,7 +148,8 @@ std::string RunRecord::option(const std::string& name) const {
 
 std::string RunRecord::images_folder() const {
   // Where training keeps the faces that it has drawn (synth/synthetic_faces.h).
-  return option("data.source") == "synthetic" ? path + "/faces/train/images" : option("data.root");
+  if (option("data.source") == "synthetic") return path + "/faces/train/images";
+  return option("data.source") == "drawn" ? "" : option("data.root");  // drawn faces never were files
 }
 
 std::string RunRecord::images_list() const {

@@ -4,7 +4,7 @@
 
 #include "aface/core/check.h"
 #include "aface/core/parallel.h"
-#include "aface/synth/face_renderer.h"
+#include "aface/synth/draw_photo.h"
 #include "aface/synth/synthetic_faces.h"
 
 namespace aface {
@@ -17,10 +17,7 @@ Image draw_montage(const SynthOptions& options, std::int64_t identities, std::in
   parallel_for(identities * photos, 1, threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t cell = begin; cell < end; ++cell) {
       const std::int64_t identity = cell / photos, photo = cell % photos;
-      const auto seed = static_cast<std::uint64_t>(options.seed);
-      Random random(seed, static_cast<std::uint64_t>(identity), static_cast<std::uint64_t>(photo));
-      const Image chip = synth::render_face(synth::draw_identity(seed, identity),
-                                            synth::draw_conditions(random, options.hardness), size);
+      const Image chip = synth::draw_photo(options, identity, photo);
       for (int y = 0; y < size; ++y) {
         std::copy_n(chip.at(0, y), size * 3,
                     montage.at(static_cast<int>(photo) * size, static_cast<int>(identity) * size + y));

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "aface/core/check.h"
 #include "aface/core/random.h"
 #include "aface/synth/pair_index.h"
 
@@ -24,7 +25,6 @@ Random plan_random(const SynthOptions& options, Stream stream) {
 
 constexpr std::int64_t kFirstHeldoutIdentity = std::int64_t{1} << 40;
 
-std::string person_name(std::int64_t identity) { return fmt::format("person_{:05}", identity + 1); }
 std::string stranger_name(std::int64_t identity) { return fmt::format("stranger_{:05}", identity + 1); }
 
 std::string photo_path(const std::string& label, std::int64_t number) {
@@ -45,22 +45,6 @@ std::vector<std::int64_t> draw_without_repetition(std::int64_t count, std::int64
   return drawn;
 }
 
-// Gives count_noisy_photos() photos the label of somebody else.
-void flip_labels(const SynthOptions& options, std::vector<PlannedPhoto>& photos) {
-  std::vector<std::size_t> candidates;
-  for (std::size_t i = 0; i < photos.size(); ++i) {
-    if (photos[i].photo > 0) candidates.push_back(i);
-  }
-  Random random = plan_random(options, kNoiseStream);
-  random.shuffle(candidates);
-  candidates.resize(static_cast<std::size_t>(count_noisy_photos(options)));
-  for (const std::size_t i : candidates) {
-    std::int64_t other = random.below(options.identities - 1);
-    if (other >= photos[i].identity) ++other;
-    photos[i].label = person_name(other);
-  }
-}
-
 // Numbers the photos of each label, those that show the right person first.
 void name_files(std::vector<PlannedPhoto>& photos) {
   std::unordered_map<std::string, std::int64_t> used;
@@ -73,18 +57,20 @@ void name_files(std::vector<PlannedPhoto>& photos) {
 
 }  // namespace
 
+std::string person_name(std::int64_t identity) { return fmt::format("person_{:05}", identity + 1); }
+
 std::int64_t count_noisy_photos(const SynthOptions& options) {
   return std::llround(options.label_noise * static_cast<double>(options.images));
 }
 
 std::vector<std::int64_t> zipf_class_sizes(std::int64_t identities, std::int64_t images, double exponent,
                                            std::int64_t min_images) {
-  std::vector<double> wanted(static_cast<std::size_t>(identities));
+  std::vector<double> law(static_cast<std::size_t>(identities)), wanted(law.size());
+  for (std::size_t i = 0; i < law.size(); ++i) law[i] = std::pow(static_cast<double>(i + 1), -exponent);
   const auto total_for = [&](double scale) {
     double total = 0;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
-      wanted[i] =
-          std::max(static_cast<double>(min_images), scale * std::pow(static_cast<double>(i + 1), -exponent));
+      wanted[i] = std::max(static_cast<double>(min_images), scale * law[i]);
       total += wanted[i];
     }
     return total;
@@ -108,19 +94,64 @@ std::vector<std::int64_t> zipf_class_sizes(std::int64_t identities, std::int64_t
   return sizes;
 }
 
-std::vector<PlannedPhoto> plan_training_photos(const SynthOptions& options) {
+TrainingPlan::TrainingPlan(const SynthOptions& options) {
   auto sizes =
       zipf_class_sizes(options.identities, options.images, options.zipf_exponent, options.min_images);
   plan_random(options, kRankStream).shuffle(sizes);
-  std::vector<PlannedPhoto> photos;
-  photos.reserve(static_cast<std::size_t>(options.images));
-  for (std::int64_t identity = 0; identity < options.identities; ++identity) {
-    for (std::int64_t photo = 0; photo < sizes[static_cast<std::size_t>(identity)]; ++photo) {
-      const std::string name = person_name(identity);
-      photos.push_back({identity, photo, name, name, {}});
-    }
+  first_sample_.reserve(sizes.size() + 1);
+  first_sample_.push_back(0);
+  for (const std::int64_t size : sizes) first_sample_.push_back(first_sample_.back() + size);
+  if (count_noisy_photos(options) > 0) flip_labels(options);
+}
+
+void TrainingPlan::flip_labels(const SynthOptions& options) {
+  std::vector<std::int64_t> candidates;
+  candidates.reserve(static_cast<std::size_t>(num_samples() - num_identities()));
+  for (std::int64_t identity = 0; identity < num_identities(); ++identity) {
+    const std::int64_t first = first_sample_[static_cast<std::size_t>(identity)];
+    for (std::int64_t photo = 1; photo < num_photos_of(identity); ++photo) candidates.push_back(first + photo);
   }
-  flip_labels(options, photos);
+  Random random = plan_random(options, kNoiseStream);
+  random.shuffle(candidates);
+  candidates.resize(static_cast<std::size_t>(count_noisy_photos(options)));
+  flipped_.reserve(candidates.size());
+  for (const std::int64_t sample : candidates) {
+    std::int64_t other = random.below(options.identities - 1);
+    if (other >= shown(sample).identity) ++other;
+    flipped_.push_back({sample, other});
+  }
+}
+
+std::int64_t TrainingPlan::num_photos_of(std::int64_t identity) const {
+  const auto i = static_cast<std::size_t>(identity);
+  return first_sample_[i + 1] - first_sample_[i];
+}
+
+TrainingPlan::Shown TrainingPlan::shown(std::int64_t sample) const {
+  AFACE_CHECK(sample >= 0 && sample < num_samples(), "photo {} of {}", sample, num_samples());
+  const auto next = std::upper_bound(first_sample_.begin(), first_sample_.end(), sample);
+  return {next - first_sample_.begin() - 1, sample - *(next - 1)};
+}
+
+std::vector<std::int64_t> TrainingPlan::labels() const {
+  std::vector<std::int64_t> labels;
+  labels.reserve(static_cast<std::size_t>(num_samples()));
+  for (std::int64_t identity = 0; identity < num_identities(); ++identity) {
+    labels.insert(labels.end(), static_cast<std::size_t>(num_photos_of(identity)), identity);
+  }
+  for (const Flipped& flipped : flipped_) labels[static_cast<std::size_t>(flipped.sample)] = flipped.label;
+  return labels;
+}
+
+std::vector<PlannedPhoto> plan_training_photos(const SynthOptions& options) {
+  const TrainingPlan plan(options);
+  const std::vector<std::int64_t> labels = plan.labels();
+  std::vector<PlannedPhoto> photos;
+  photos.reserve(labels.size());
+  for (const std::int64_t label : labels) {
+    const auto [identity, photo] = plan.shown(static_cast<std::int64_t>(photos.size()));
+    photos.push_back({identity, photo, person_name(label), person_name(identity), {}});
+  }
   name_files(photos);
   return photos;
 }

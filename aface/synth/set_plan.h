@@ -10,7 +10,40 @@ namespace aface::synth {
 
 // Which photos there are, whose they are and what label they carry; nothing is drawn yet.
 
-// One photo to draw.
+std::string person_name(std::int64_t identity);  // of a training identity
+
+// Who is on each training photo and whose label it carries, for sets of any size: 8 bytes an identity and 16 a flipped
+// label are held. Sizes are given to identities in random order; photos are numbered by identity and, within it, by
+// photo. Then count_noisy_photos() of them get the label of another identity, chosen evenly. The first photo of every
+// identity keeps its label, so that no identity vanishes.
+class TrainingPlan {
+ public:
+  explicit TrainingPlan(const SynthOptions& options);
+
+  std::int64_t num_identities() const { return static_cast<std::int64_t>(first_sample_.size()) - 1; }
+  std::int64_t num_samples() const { return first_sample_.back(); }
+  std::int64_t num_photos_of(std::int64_t identity) const;
+  std::int64_t num_flipped() const { return static_cast<std::int64_t>(flipped_.size()); }
+
+  struct Shown {
+    std::int64_t identity = 0;  // whom the photo shows
+    std::int64_t photo = 0;     // which photo of that person, from 0
+  };
+  Shown shown(std::int64_t sample) const;
+  std::vector<std::int64_t> labels() const;  // [num_samples]
+
+ private:
+  struct Flipped {
+    std::int64_t sample;
+    std::int64_t label;
+  };
+  void flip_labels(const SynthOptions& options);
+
+  std::vector<std::int64_t> first_sample_;  // [num_identities + 1]
+  std::vector<Flipped> flipped_;            // in random order
+};
+
+// One photo to draw into a file.
 struct PlannedPhoto {
   std::int64_t identity = 0;  // whom it shows, an argument of draw_identity()
   std::int64_t photo = 0;     // which photo of that person
@@ -28,9 +61,7 @@ std::vector<std::int64_t> zipf_class_sizes(std::int64_t identities, std::int64_t
 // round(label_noise * images)
 std::int64_t count_noisy_photos(const SynthOptions& options);
 
-// The training photos: sizes given to identities in random order, then count_noisy_photos() of them get
-// the label of another identity, chosen evenly. The first photo of every identity keeps its label, so that no
-// identity vanishes. Ordered by identity and photo.
+// The photos of a TrainingPlan with names and paths, in its order.
 std::vector<PlannedPhoto> plan_training_photos(const SynthOptions& options);
 
 // The photos of the verification set, heldout_images of each person; none of these people is in training,

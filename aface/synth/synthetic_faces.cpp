@@ -19,7 +19,7 @@
 #include "aface/core/parallel.h"
 #include "aface/core/stop_request.h"
 #include "aface/image/image_file.h"
-#include "aface/synth/face_renderer.h"
+#include "aface/synth/draw_photo.h"
 #include "aface/synth/set_plan.h"
 
 namespace aface {
@@ -30,8 +30,6 @@ using synth::PlannedPhoto;
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-// Raise this when the same options would give other bytes, so that old folders are not taken for new ones.
-constexpr int kDrawingVersion = 1;
 constexpr std::int64_t kPhotosPerChunk = 16;
 
 struct JsonWriter {
@@ -50,9 +48,10 @@ Json options_as_json(const SynthOptions& options) {
   return writer.json;
 }
 
-Json summary_of(const SynthOptions& options, const SyntheticFacesReport& report) {
+Json summary_of(const SynthOptions& options, SyntheticParts parts, const SyntheticFacesReport& report) {
   Json json;
-  json["drawing_version"] = kDrawingVersion;
+  json["drawing_version"] = synth::kDrawingVersion;
+  if (parts == SyntheticParts::kHeldOut) json["parts"] = "heldout";
   json["options"] = options_as_json(options);
   json["counts"] = {
       {"identities", report.identities},         {"images", report.images},
@@ -62,17 +61,20 @@ Json summary_of(const SynthOptions& options, const SyntheticFacesReport& report)
   return json;
 }
 
-SyntheticFacesReport count_set(const SynthOptions& options, const std::vector<PlannedPhoto>& training) {
+SyntheticFacesReport count_set(const SynthOptions& options, SyntheticParts parts,
+                               const std::vector<PlannedPhoto>& training) {
   SyntheticFacesReport report;
-  std::vector<std::int64_t> sizes(static_cast<std::size_t>(options.identities));
-  for (const PlannedPhoto& photo : training) {
-    ++sizes[static_cast<std::size_t>(photo.identity)];
-    if (photo.is_noisy()) ++report.noisy_images;
+  if (parts == SyntheticParts::kAll) {
+    std::vector<std::int64_t> sizes(static_cast<std::size_t>(options.identities));
+    for (const PlannedPhoto& photo : training) {
+      ++sizes[static_cast<std::size_t>(photo.identity)];
+      if (photo.is_noisy()) ++report.noisy_images;
+    }
+    report.identities = options.identities;
+    report.images = options.images;
+    report.largest_class = *std::max_element(sizes.begin(), sizes.end());
+    report.smallest_class = *std::min_element(sizes.begin(), sizes.end());
   }
-  report.identities = options.identities;
-  report.images = options.images;
-  report.largest_class = *std::max_element(sizes.begin(), sizes.end());
-  report.smallest_class = *std::min_element(sizes.begin(), sizes.end());
   report.heldout_identities = options.heldout_identities;
   if (options.heldout_identities > 0) {
     report.heldout_images = options.heldout_identities * options.heldout_images;
@@ -100,12 +102,6 @@ void write_new_file(const std::string& path, const std::vector<unsigned char>& b
   }
 }
 
-synth::PhotoConditions conditions_of(const SynthOptions& options, const PlannedPhoto& photo) {
-  Random random(static_cast<std::uint64_t>(options.seed), static_cast<std::uint64_t>(photo.identity),
-                static_cast<std::uint64_t>(photo.photo));
-  return synth::draw_conditions(random, options.hardness);
-}
-
 void draw_photos(const SynthOptions& options, const std::vector<PlannedPhoto>& photos,
                  const std::string& folder, int threads) {
   std::set<std::string> labels;
@@ -118,11 +114,9 @@ void draw_photos(const SynthOptions& options, const std::vector<PlannedPhoto>& p
     for (std::int64_t i = begin; i < end; ++i) {
       throw_if_stopped();
       const PlannedPhoto& photo = photos[static_cast<std::size_t>(i)];
-      const synth::FaceIdentity face =
-          synth::draw_identity(static_cast<std::uint64_t>(options.seed), photo.identity);
-      const synth::PhotoConditions conditions = conditions_of(options, photo);
-      const Image image = synth::render_face(face, conditions, static_cast<int>(options.size));
-      write_new_file(folder + "/" + photo.path, encode_jpeg(image, conditions.jpeg_quality));
+      const Image image = synth::draw_photo(options, photo.identity, photo.photo);
+      const int quality = synth::conditions_of(options, photo.identity, photo.photo).jpeg_quality;
+      write_new_file(folder + "/" + photo.path, encode_jpeg(image, quality));
       const std::int64_t drawn = ++done;
       if (drawn % tenth == 0) log_info("synth", "{} of {} photos", drawn, count);
     }
@@ -141,7 +135,7 @@ std::string truth_text(const SynthOptions& options, const std::vector<PlannedPho
       "deg\tsmile\t"
       "mouth_open_px\teyes_open\toccluder\tblur_px\tnoise\tresolution\tjpeg_quality\n";
   for (const PlannedPhoto& photo : photos) {
-    const synth::PhotoConditions c = conditions_of(options, photo);
+    const synth::PhotoConditions c = synth::conditions_of(options, photo.identity, photo.photo);
     text += fmt::format(
         "{}\t{}\t{}\t{}\t{:.2f}\t{:.2f}\t{:.2f}\t{:.2f}\t{:.2f}\t{:.3f}\t{:.2f}\t{:.3f}\t{}\t{:.3f}\t{:.4f}"
         "\t{:.3f}\t{}\n",
@@ -189,8 +183,12 @@ class TemporaryFolder {
 // "hardness 0.5, asked for 0.4", or empty when the two sets have the same options.
 std::string difference(const Json& there, const Json& asked) {
   std::string text;
-  if (!there.contains("drawing_version") || there["drawing_version"] != kDrawingVersion) {
+  if (!there.contains("drawing_version") || there["drawing_version"] != synth::kDrawingVersion) {
     text = "drawn by another version of this program";
+  }
+  if (there.value("parts", "") != asked.value("parts", "")) {
+    text += fmt::format("{}{}", text.empty() ? "" : "; ",
+                        there.contains("parts") ? "no training photos" : "training photos too");
   }
   const Json options = there.contains("options") ? there["options"] : Json();
   for (const auto& [name, value] : asked["options"].items()) {
@@ -247,27 +245,30 @@ SyntheticFacesPaths::SyntheticFacesPaths(const std::string& out_dir)
       summary(out_dir + "/synth.json") {}
 
 SyntheticFacesReport write_synthetic_faces(const SynthOptions& options, const std::string& out_dir,
-                                           int threads, ExistingFaces existing) {
+                                           int threads, ExistingFaces existing, SyntheticParts parts) {
   check_synth_options(options);
   if (out_dir.empty()) throw Error(ErrorKind::kUsage, "synth: the output folder has no name; name one");
   const std::string target = without_trailing_slashes(out_dir);
-  const auto training = synth::plan_training_photos(options);
-  SyntheticFacesReport report = count_set(options, training);
-  const Json summary = summary_of(options, report);
+  const bool with_training = parts == SyntheticParts::kAll;
+  const auto training = with_training ? synth::plan_training_photos(options) : std::vector<PlannedPhoto>{};
+  SyntheticFacesReport report = count_set(options, parts, training);
+  const Json summary = summary_of(options, parts, report);
   report.reused = is_there_already(target, summary, existing);
   if (report.reused) return report;
 
   TemporaryFolder temporary(target);
   const SyntheticFacesPaths paths(temporary.path());
-  make_folder(paths.train_images);
-  draw_photos(options, training, paths.train_images, threads);
+  if (with_training) {
+    make_folder(paths.train_images);
+    draw_photos(options, training, paths.train_images, threads);
+    write_file_atomically(paths.train_list, list_text(training));
+    write_file_atomically(paths.truth, truth_text(options, training));
+  }
   if (options.heldout_identities > 0) {
     make_folder(paths.heldout_images);
     draw_photos(options, synth::plan_heldout_photos(options), paths.heldout_images, threads);
     write_file_atomically(paths.heldout_pairs, synth::plan_pairs(options));
   }
-  write_file_atomically(paths.train_list, list_text(training));
-  write_file_atomically(paths.truth, truth_text(options, training));
   write_file_atomically(paths.summary, summary.dump(2) + "\n");
   temporary.move_into_place();
   return report;

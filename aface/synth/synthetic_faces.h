@@ -36,16 +36,23 @@ enum class ExistingFaces {
   kReuse,   // fine if made with the same options; an error otherwise
 };
 
+// What of a set is written to files.
+enum class SyntheticParts {
+  kAll,
+  kHeldOut,  // the verification set alone, for training photos that are drawn when they are needed (drawn_photos.h)
+};
+
 // Throws Error{kUsage} that says what to change when the options cannot be met: fewer images than
 // identities * min_images, more pairs than the held-out people offer, pairs not a multiple of 20, and so on.
 void check_synth_options(const SynthOptions& options);
 
-// Draws the whole set into out_dir, which appears complete or not at all: everything goes to a temporary
+// Draws the set, or the part of it asked for, into out_dir, which appears complete or not at all: everything goes to a temporary
 // folder beside it that is renamed at the end. Every photo depends on (seed, identity, photo) alone, so the
 // bytes are the same for any number of threads (0 = all cores). An empty folder counts as absent. Throws
 // Error{kUsage} (options, existing folder), Error{kFormat} (damaged synth.json in it) or Error{kIo}; Stopped
 // (core/stop_request.h) on a signal, with nothing left behind.
 SyntheticFacesReport write_synthetic_faces(const SynthOptions& options, const std::string& out_dir,
-                                           int threads, ExistingFaces existing = ExistingFaces::kRefuse);
+                                           int threads, ExistingFaces existing = ExistingFaces::kRefuse,
+                                           SyntheticParts parts = SyntheticParts::kAll);
 
 }  // namespace aface

@@ -44,7 +44,7 @@ std::vector<MarginRow> margins_richest_first(const FaceDataset& dataset, const a
   const float* values = margins.data_ptr<float>();
   for (const std::int64_t identity : richest_first(images)) {
     const auto i = static_cast<std::size_t>(identity);
-    rows.push_back({dataset.identity_names[i], images[i], values[i]});
+    rows.push_back({dataset.photos->identity_name(identity), images[i], values[i]});
   }
   return rows;
 }
@@ -58,9 +58,8 @@ void write_margins(const std::string& path, const std::vector<MarginRow>& rows) 
 void write_noise_suspects(const std::string& path, const FaceDataset& dataset, const Sampler& sampler) {
   std::string text = "path\tidentity\tscore\tmean_cosine\tlast_cosine\ttimes_seen\ttimes_under_threshold\n";
   for (const NoiseSuspect& suspect : sampler.noise_suspects(kFewestSuspects)) {
-    const auto i = static_cast<std::size_t>(suspect.sample_id);
-    text += fmt::format("{}\t{}\t{:.4f}\t{:.4f}\t{:.4f}\t{}\t{}\n", dataset.paths[i],
-                        dataset.identity_names[static_cast<std::size_t>(dataset.identities[i])],
+    text += fmt::format("{}\t{}\t{:.4f}\t{:.4f}\t{:.4f}\t{}\t{}\n", dataset.photos->photo_name(suspect.sample_id),
+                        dataset.photos->identity_name(dataset.identity_of(suspect.sample_id)),
                         suspect.score, suspect.mean_cosine, suspect.last_cosine, suspect.times_seen,
                         suspect.times_under);
   }

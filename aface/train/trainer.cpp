@@ -186,8 +186,8 @@ HeadOutput Trainer::classify(const HeadInput& input, const Batch& batch) {
   } catch (const UnusableRow& row) {
     const std::string name =
         row.kind_of_row() == UnusableRow::Kind::kPrototype
-            ? fmt::format("identity {}", dataset_.identity_names[row.index()])
-            : fmt::format("photo {}", dataset_.full_path(batch.sample_ids[row.index()]));
+            ? fmt::format("identity {}", dataset_.photos->identity_name(static_cast<std::int64_t>(row.index())))
+            : fmt::format("photo {}", dataset_.photos->photo_place(batch.sample_ids[row.index()]));
     throw Error(ErrorKind::kNumeric, fmt::format("step {}: {}", step_, row.renamed(row.index(), name).what()));
   }
 }

@@ -13,7 +13,7 @@ struct TrainingData {
 };
 
 // Opens what [data] points at. source = synthetic draws the faces of [synth] into <run_dir>/faces first (or takes
-// what is there when it was drawn with the same options).
+// what is there when it was drawn with the same options); source = drawn puts only the verification set there.
 TrainingData open_training_data(const RunConfig& config, const std::string& run_dir, int threads);
 
 }  // namespace aface

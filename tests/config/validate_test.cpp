@@ -53,6 +53,18 @@ TEST(Validate, SourcesNeedTheirPlaces) {
             "");
 }
 
+TEST(Validate, DrawnFacesNeedNoPlaceAndLeaveNobodyOut) {
+  const auto drawn = [](std::int64_t min_images) {
+    return complaint([=](RunConfig& c) {
+      c.data.source = "drawn";
+      c.data.root = "";
+      c.data.min_images = min_images;
+    });
+  };
+  EXPECT_EQ(drawn(1), "");
+  EXPECT_THAT(drawn(2), HasSubstr("raise synth.min_images"));
+}
+
 TEST(Validate, MarginsAreOrdered) {
   EXPECT_THAT(complaint([](RunConfig& c) { c.head.margin_min = 0.5; }),
               HasSubstr("margin_min <= margin_init"));
@@ -82,9 +94,9 @@ TEST(Validate, RecipesOfTheProjectLoadAndFitTogether) {
     RunConfig config = load_config({entry.path().string()}, {});
     ++recipes;
     // Where a user's photos lie is left to the command line.
-    if (config.data.source != "synthetic" && config.data.root.empty()) config.data.root = "photos";
+    if (!is_built_in(config.data) && config.data.root.empty()) config.data.root = "photos";
     if (config.data.source == "list" && config.data.list.empty()) config.data.list = "list.tsv";
-    if (config.data.source != "synthetic" && config.validation.pairs.empty()) {
+    if (!is_built_in(config.data) && config.validation.pairs.empty()) {
       config.validation.pairs = "pairs.txt";
       config.validation.images = "chips";
     }

@@ -150,6 +150,24 @@ TEST_F(TrainerTest, CheckpointOfAnotherNetworkIsRefused) {
   EXPECT_THROW(wide.restore(small.save()), Error);
 }
 
+TEST_F(TrainerTest, DrawsItsFacesWhenTheyAreNeeded) {
+  const auto drawn = [](const std::string& workers) { return config({"data.source=drawn", "data.workers=" + workers}); };
+  const test::TempDir dir;
+  const TrainingData data = open_training_data(drawn("1"), dir.path(), 1);
+  EXPECT_EQ(data.dataset.num_identities(), data_->dataset.num_identities());
+  EXPECT_EQ(data.validation.pairs, dir.file("faces/heldout/pairs.txt"));
+  Trainer whole(drawn("1"), data.dataset);
+  losses(whole, 5);
+  const NamedArrays saved = whole.save();
+  const std::vector<double> expected = losses(whole, 3);
+  Trainer resumed(drawn("3"), data.dataset);
+  resumed.restore(saved);
+  EXPECT_EQ(losses(resumed, 3), expected);
+
+  Trainer of_files(config(), data_->dataset);
+  EXPECT_THROW(of_files.restore(saved), Error);  // the photos of files are compressed ones
+}
+
 TEST_F(TrainerTest, CheckpointOfOtherDataIsRefused) {
   Trainer trainer(config(), data_->dataset);
   trainer.step();
