@@ -11,7 +11,8 @@ void draw_photo(benchmark::State& state) {
   options.size = state.range(0);
   std::int64_t identity = 0;
   for (auto _ : state) benchmark::DoNotOptimize(synth::draw_photo(options, identity++ % 1000, 1));
-  state.counters["photos/s"] = benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+  state.counters["photos/s"] =
+      benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 BENCHMARK(draw_photo)->Arg(48)->Arg(64)->Arg(112)->Unit(benchmark::kMicrosecond);
 

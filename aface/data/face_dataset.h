@@ -10,16 +10,18 @@
 
 namespace aface {
 
-// The training photos: whose each is, and where it is had. Counts are read from the data. Samples of files are sorted by
-// path, so their ids do not depend on the file system or on the order of a list.
+// The training photos: whose each is, and where it is had. Counts are read from the data. Samples of files
+// are sorted by path, so their ids do not depend on the file system or on the order of a list.
 struct FaceDataset {
-  std::string place;                            // what the set is called in messages: of files, their root
-  std::vector<std::int64_t> identities;         // [num_samples], 0 .. num_identities-1
-  std::shared_ptr<const PhotoSource> photos;    // of num_samples photos
+  std::string place;                          // what the set is called in messages: of files, their root
+  std::vector<std::int64_t> identities;       // [num_samples], 0 .. num_identities-1
+  std::shared_ptr<const PhotoSource> photos;  // of num_samples photos
   std::vector<std::int64_t> images_per_identity() const;
   std::int64_t num_samples() const { return static_cast<std::int64_t>(identities.size()); }
   std::int64_t num_identities() const { return photos->num_identities(); }
-  std::int64_t identity_of(std::int64_t sample_id) const { return identities[static_cast<std::size_t>(sample_id)]; }
+  std::int64_t identity_of(std::int64_t sample_id) const {
+    return identities[static_cast<std::size_t>(sample_id)];
+  }
   // Digest of the photos and of whose they are, so that a resumed run can tell whether it sees the same data
   // (PhotoSource::digest).
   std::string fingerprint() const;

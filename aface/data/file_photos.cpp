@@ -8,7 +8,8 @@
 
 namespace aface {
 
-FilePhotos::FilePhotos(std::string root, std::vector<std::string> paths, std::vector<std::string> identity_names)
+FilePhotos::FilePhotos(std::string root, std::vector<std::string> paths,
+                       std::vector<std::string> identity_names)
     : root_(std::move(root)), paths_(std::move(paths)), identity_names_(std::move(identity_names)) {}
 
 std::int64_t FilePhotos::num_identities() const { return static_cast<std::int64_t>(identity_names_.size()); }
@@ -21,7 +22,9 @@ std::string FilePhotos::photo_name(std::int64_t sample_id) const {
   return paths_.at(static_cast<std::size_t>(sample_id));
 }
 
-std::string FilePhotos::photo_place(std::int64_t sample_id) const { return root_ + "/" + photo_name(sample_id); }
+std::string FilePhotos::photo_place(std::int64_t sample_id) const {
+  return root_ + "/" + photo_name(sample_id);
+}
 
 Result<Image> FilePhotos::read(std::int64_t sample_id, PhotoBuffers& buffers) const {
   const std::string path = photo_place(sample_id);

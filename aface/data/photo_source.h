@@ -15,9 +15,9 @@ struct PhotoBuffers {
   Image image;
 };
 
-// Where the photos of a data set come from and what they and their people are called: files, or whatever can make a
-// picture from its number. Names may be made when they are asked for, so that a source of millions need not hold them.
-// Every function may be called by many threads at a time.
+// Where the photos of a data set come from and what they and their people are called: files, or whatever can
+// make a picture from its number. Names may be made when they are asked for, so that a source of millions
+// need not hold them. Every function may be called by many threads at a time.
 class PhotoSource {
  public:
   virtual ~PhotoSource() = default;
@@ -30,10 +30,12 @@ class PhotoSource {
   // The same for messages, so that a person finds the photo: with the folder, for files.
   virtual std::string photo_place(std::int64_t sample_id) const { return photo_name(sample_id); }
 
-  // Error{kIo|kFormat} of a photo that cannot be had. The storage of `buffers.image` may be used for the result.
+  // Error{kIo|kFormat} of a photo that cannot be had. The storage of `buffers.image` may be used for the
+  // result.
   virtual Result<Image> read(std::int64_t sample_id, PhotoBuffers& buffers) const = 0;
 
-  // A number that two sources share only if they hold the same photos of the same people, as far as names tell.
+  // A number that two sources share only if they hold the same photos of the same people, as far as names
+  // tell.
   virtual std::uint64_t digest() const = 0;
 };
 

@@ -13,8 +13,8 @@ std::uint64_t of(const std::string& text) {
 
 TEST(Digest, IsFowlerNollVo1aOfTheTextAndAZeroByte) {
   EXPECT_EQ(Digest().value(), 0xcbf29ce484222325ULL);
-  EXPECT_EQ(of(""), 0xaf63bd4c8601b7dfULL);                         // published for one zero byte
-  EXPECT_EQ(of("a"), 0xaf63dc4c8601ec8cULL * 0x100000001b3ULL);     // published for "a", then the zero byte
+  EXPECT_EQ(of(""), 0xaf63bd4c8601b7dfULL);                      // published for one zero byte
+  EXPECT_EQ(of("a"), 0xaf63dc4c8601ec8cULL * 0x100000001b3ULL);  // published for "a", then the zero byte
 }
 
 TEST(Digest, TellsWhereATextEnds) {

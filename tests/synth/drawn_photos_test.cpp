@@ -45,7 +45,8 @@ TEST(DrawnPhotos, AreThePhotosOfTheWrittenSetBeforeCompression) {
     const Image drawn = set.photos->read(k, buffers).value();
     const int quality = synth::conditions_of(options, photo.identity, photo.photo).jpeg_quality;
     const std::vector<unsigned char> compressed = encode_jpeg(drawn, quality);
-    EXPECT_EQ(std::string(compressed.begin(), compressed.end()), read_text_file(images + "/" + photo.path)) << k;
+    EXPECT_EQ(std::string(compressed.begin(), compressed.end()), read_text_file(images + "/" + photo.path))
+        << k;
     EXPECT_EQ(set.photos->identity_name(set.identity_of(k)), photo.label);
     EXPECT_EQ(set.photos->photo_name(k), photo.truth + "#" + std::to_string(photo.photo + 1));
     noisy += photo.is_noisy() ? 1 : 0;
@@ -133,7 +134,8 @@ TEST(DrawnPhotos, AMillionPeopleArePlannedInPlace) {
 TEST(DrawnPhotos, OptionsThatCannotBeMetAreRefused) {
   SynthOptions options = small_set();
   options.images = 7;  // two each for six people are wanted
-  EXPECT_THAT(test::error_of(ErrorKind::kUsage, [&] { drawn_faces(options); }), HasSubstr("synth.images: too few"));
+  EXPECT_THAT(test::error_of(ErrorKind::kUsage, [&] { drawn_faces(options); }),
+              HasSubstr("synth.images: too few"));
 }
 
 TEST(HeldOutFaces, AreThoseOfTheWholeSetAndAreNotTakenForIt) {
