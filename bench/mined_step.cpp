@@ -35,11 +35,17 @@ HeadOptions head_options(const MinedStepOptions& options) {
   return result;
 }
 
+PrototypeOptions prototype_options() {
+  PrototypeOptions result;
+  result.threads = at::get_num_threads();
+  return result;
+}
+
 }  // namespace
 
 MinedStep::MinedStep(std::int64_t num_identities, std::int64_t dim, std::uint64_t seed, const MinedStepOptions& options)
     : selector_(make_class_selector(miner_options(options), num_identities, seed, at::get_num_threads())),
-      prototypes_(num_identities, dim, seed, PrototypeOptions(), at::kCPU),
+      prototypes_(make_flat_prototypes(num_identities, dim, seed, prototype_options())),
       head_(make_head(head_options(options), num_identities, at::kCPU)) {
   fill_queues(seed, options);
 }
@@ -73,7 +79,7 @@ at::Tensor MinedStep::rows(const std::vector<std::int64_t>& ids) {
   std::vector<std::int64_t> ascending(ids);
   std::sort(ascending.begin(), ascending.end());
   ascending.erase(std::unique(ascending.begin(), ascending.end()), ascending.end());
-  const at::Tensor rows = prototypes_.activate(ascending).detach();
+  const at::Tensor rows = prototypes_->activate(ascending).detach();
   std::vector<std::int64_t> places;
   for (const std::int64_t id : ids) {
     places.push_back(std::lower_bound(ascending.begin(), ascending.end(), id) - ascending.begin());
@@ -98,7 +104,7 @@ std::map<std::string, double> MinedStep::step(const at::Tensor& embeddings,
 
   HeadInput input;
   input.embeddings = embeddings;
-  input.prototypes = prototypes_.activate(active);
+  input.prototypes = prototypes_->activate(active);
   input.active_ids = tensor_of(active);
   input.targets = tensor_of(places);
   input.step = step_;
@@ -119,7 +125,7 @@ std::map<std::string, double> MinedStep::step(const at::Tensor& embeddings,
   selector_->take_feedback(feedback);
   ms["feedback"] = watch.lap_ms();
 
-  prototypes_.step(rate);
+  prototypes_->step(rate, output.prototype_gradient);
   ms["update"] = watch.lap_ms();
   head_->update(step_, 1.0);
   ms["margins"] = watch.lap_ms();

@@ -27,7 +27,7 @@ class MinedStep {
  public:
   MinedStep(std::int64_t num_identities, std::int64_t dim, std::uint64_t seed, const MinedStepOptions& options);
 
-  std::int64_t num_identities() const { return prototypes_.num_identities(); }
+  std::int64_t num_identities() const { return prototypes_->num_identities(); }
   // Raw prototypes of `ids` as they are, [ids.size(), dim].
   at::Tensor rows(const std::vector<std::int64_t>& ids);
 
@@ -41,7 +41,7 @@ class MinedStep {
   void fill_queues(std::uint64_t seed, const MinedStepOptions& options);
 
   std::unique_ptr<ClassSelector> selector_;
-  PrototypeTable prototypes_;
+  std::unique_ptr<Prototypes> prototypes_;
   std::unique_ptr<Head> head_;
   std::int64_t step_ = 0;
   std::int64_t active_rows_ = 0;

@@ -93,6 +93,12 @@ void check_schedule(const RunConfig& c, Rules& rules) {
   rules.require(not_rising == o.milestones.end(), "optimizer.milestones must rise");
 }
 
+void check_storage(const RunConfig& c, Rules& rules) {
+  rules.require(c.optimizer.prototype_storage == "memory" || (c.train.device == "cpu" && c.head.engine == "auto"),
+                "optimizer.prototype_storage = {} needs train.device = cpu and head.engine = auto, got {} and {}",
+                c.optimizer.prototype_storage, c.train.device, c.head.engine);
+}
+
 void check_validation(const RunConfig& c, Rules& rules) {
   const ValidationOptions& o = c.validation;
   rules.require(o.pairs.empty() == o.images.empty(),
@@ -120,6 +126,7 @@ void validate(const RunConfig& config) {
                 config.backbone.input_size);
   check_head(config.head, rules);
   check_schedule(config, rules);
+  check_storage(config, rules);
   check_validation(config, rules);
   rules.throw_if_broken();
 }

@@ -38,6 +38,10 @@ DataType type_from_name(const std::string& name) {
   throw Error(ErrorKind::kFormat, fmt::format("unknown element type '{}'", name));
 }
 
+void NamedArrays::own_all() {
+  for (auto& item : arrays) item.second.bytes = item.second.bytes.to_vector();
+}
+
 const NamedArray& NamedArrays::at(const std::string& name) const {
   const auto found = arrays.find(name);
   if (found == arrays.end()) throw Error(ErrorKind::kFormat, fmt::format("array '{}' is missing", name));

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "aface/core/array_bytes.h"
 #include "aface/core/error.h"
 
 namespace aface {
@@ -36,7 +36,7 @@ inline DataType data_type_of<std::uint64_t>() { return DataType::kUint64; }
 struct NamedArray {
   DataType type = DataType::kFloat32;
   std::vector<std::int64_t> shape;
-  std::vector<unsigned char> bytes;
+  ArrayBytes bytes;
 };
 
 // Arrays and text by name: the body of a weight file or of a checkpoint. Every part of a training run (sampler,
@@ -45,6 +45,9 @@ class NamedArrays {
  public:
   std::map<std::string, NamedArray> arrays;
   std::map<std::string, std::string> metadata;
+
+  // Copies what is only viewed or still in a file, so that the state outlives its source.
+  void own_all();
 
   bool has(const std::string& name) const { return arrays.count(name) != 0; }
   // Throws Error{kFormat} naming the array when it is missing.
@@ -57,8 +60,8 @@ class NamedArrays {
     NamedArray array;
     array.type = data_type_of<T>();
     array.shape = std::move(shape);
-    array.bytes.resize(values.size() * sizeof(T));
-    if (!values.empty()) std::memcpy(array.bytes.data(), values.data(), array.bytes.size());
+    const auto* bytes = reinterpret_cast<const unsigned char*>(values.data());
+    array.bytes = std::vector<unsigned char>(bytes, bytes + values.size() * sizeof(T));
     arrays[name] = std::move(array);
   }
   template <class T>
@@ -72,7 +75,7 @@ class NamedArrays {
     const NamedArray& array = at(name);
     require_type(name, array, data_type_of<T>());
     std::vector<T> values(array.bytes.size() / sizeof(T));
-    if (!values.empty()) std::memcpy(values.data(), array.bytes.data(), values.size() * sizeof(T));
+    array.bytes.read(0, values.size() * sizeof(T), values.data());
     return values;
   }
   template <class T>

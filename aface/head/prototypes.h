@@ -3,79 +3,48 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "aface/core/named_arrays.h"
 #include "aface/core/span.h"
+#include "aface/kernel/row_gradient.h"
+#include "aface/prototype/prototype_table.h"
 
 namespace aface {
 
-struct PrototypeOptions {
-  double momentum = 0.9;
-  double weight_decay = 5e-4;
-};
-
-// The [num_identities, dim] matrix of class weights with its own SGD:
-//   v <- momentum v + g + weight_decay w,   w <- w - rate v   (torch.optim.SGD, dampening 0)
-// for every row and step, but rows outside the active set are not touched: their missing steps (g = 0) are a linear
-// recurrence in (w, v), applied exactly when the row is next used. So a sparse run equals the dense one in which the
-// other rows get gradient 0. With weight decay a row that stays away for many more than (1 - momentum) / (rate
-// weight_decay) steps shrinks much, and its next gradient, which goes as 1 / |w|, moves it far. One owner; not for use from several threads at once.
-class PrototypeTable {
+// A table of prototypes with its optimiser, as a training loop sees it, wherever it is kept: see prototype_table.h for
+// what it computes. One owner; reading may be done by several threads at once while nothing else is.
+class Prototypes {
  public:
-  // Rows start as N(0, 1) / sqrt(dim) draws of a generator seeded by `seed` (the same on every device).
-  PrototypeTable(std::int64_t num_identities, std::int64_t dim, std::uint64_t seed, PrototypeOptions options,
-                 at::Device device, at::ScalarType type = at::kFloat);
+  virtual ~Prototypes() = default;
 
-  std::int64_t num_identities() const { return weight_.size(0); }
-  std::int64_t dim() const { return weight_.size(1); }
+  virtual std::int64_t num_identities() const = 0;
+  virtual std::int64_t dim() const = 0;
 
-  // Brings the rows up to date and returns them, [ids.size(), dim], requiring grad; ids ascending, no repeats.
-  // Backward fills its grad(); step() reads that. Valid until step(): with all ids it is the table itself, no copy.
-  at::Tensor activate(Span<const std::int64_t> ids);
+  // The rows of `ids` (ascending, no repeats) as they are now, [ids.size(), dim], for HeadInput::prototypes. Valid until
+  // step().
+  virtual at::Tensor activate(Span<const std::int64_t> ids) = 0;
 
-  // One optimiser step at `rate` for the whole table: the activated rows get their gradient, the others are only
-  // remembered as one step older.
-  void step(double rate);
+  // One optimiser step, after loss.backward() and with the head's HeadOutput::prototype_gradient. Where the rows require
+  // grad, that is not set and the gradient is taken from them.
+  virtual void step(double rate, const RowGradient& gradient) = 0;
 
-  // Unit rows of the whole table, [num_identities, dim], detached copy on the CPU, contiguous float32.
-  // Rows that are behind are caught up first.
-  at::Tensor unit_rows();
+  // Rows of length 1 on the CPU, as they are now, without changing the table.
+  virtual void unit_rows(std::int64_t first, std::int64_t count, float* out) const = 0;  // of a block, out [count, dim]
+  virtual void unit_rows(Span<const std::int64_t> ids, float* out) const = 0;            // out [ids.size(), dim]
 
-  // Steps since the stalest row was last active (never active: since the start), and the share of rows never active.
-  std::int64_t stalest_age() const;
-  double share_never_active() const;
+  // Steps since the row that was active longest ago was so (never: since the start), and the share of rows never active.
+  virtual std::int64_t stalest_age() const = 0;
+  virtual double share_never_active() const = 0;
 
-  // Raw rows by identity, caught up, a copy on the CPU; for tests and carrying prototypes into another run.
-  at::Tensor rows();
-
-  // Everything, rows that are behind included, so that a restored run goes on bit for bit. Under "prototypes.*".
-  void save(NamedArrays& state) const;
-  void restore(const NamedArrays& state);  // throws Error{kFormat} when the shape differs
-
- private:
-  // One or more steps without gradient: (w, v) <- (ww w + wv v, vw w + vv v).
-  struct Decay {
-    double ww = 1, wv = 0, vw = 0, vv = 1;
-  };
-  // by_age[a] is the product of the last `a` steps, for a = 0 .. oldest.
-  std::vector<Decay> decay_by_age(std::int64_t oldest) const;
-  // Applies the missing steps of `ids` to their rows, [ids.size(), dim] each, in place.
-  void catch_up(at::Tensor weight, at::Tensor velocity, Span<const std::int64_t> ids) const;
-  void catch_up_all();
-
-  PrototypeOptions options_;
-  at::Tensor weight_, velocity_;  // [num_identities, dim]
-  std::int64_t steps_ = 0;        // taken so far
-  std::vector<double> rates_;     // of the last rates_.size() steps, as far back as the stalest row needs
-  std::vector<std::int64_t> fresh_until_;  // [num_identities] steps that are applied to the row
-  std::vector<std::int64_t> last_active_;  // [num_identities] steps_ after its last step with gradient; 0: never
-
-  // Between activate() and step():
-  std::vector<std::int64_t> active_ids_;
-  at::Tensor active_index_;     // the same on the device; undefined when all rows are active
-  at::Tensor active_weight_;    // leaf handed out
-  at::Tensor active_velocity_;
+  // Everything, so that a restored run goes on bit for bit. Under "prototypes.*". Large arrays of `state` may be views of
+  // the table: valid until it changes.
+  virtual void save(NamedArrays& state) const = 0;
+  virtual void restore(const NamedArrays& state) = 0;  // throws Error{kFormat} when the shape differs
 };
+
+// By PrototypeTable: float32 on the CPU, rows that do not require grad. Throws as its constructor does.
+std::unique_ptr<Prototypes> make_flat_prototypes(std::int64_t num_identities, std::int64_t dim, std::uint64_t seed,
+                                                 const PrototypeOptions& options);
 
 }  // namespace aface

@@ -1,13 +1,15 @@
 #include "aface/io/safetensors.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
@@ -27,6 +29,7 @@ using nlohmann::json;
 
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
 constexpr std::uint64_t kSizeBytes = 8;
+constexpr std::uint64_t kStaysInFile = 16 << 20;  // bytes; smaller arrays are read at once
 constexpr const char* kMetadataKey = "__metadata__";
 
 // Name and place of an array; offsets count from the end of the header.
@@ -163,32 +166,62 @@ class HeaderParser {
   const std::string& path_;
 };
 
-void read_exactly(std::ifstream& file, void* target, std::uint64_t size, const std::string& path) {
-  file.read(static_cast<char*>(target), static_cast<std::streamsize>(size));
-  if (!file) throw Error(ErrorKind::kIo, fmt::format("{}: cannot read {} more bytes", path, size));
-}
-
-std::ifstream open_file(const std::string& path) {
-  if (!file_exists(path)) throw Error(ErrorKind::kIo, fmt::format("{}: no such file; check the path", path));
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    throw Error(ErrorKind::kIo, fmt::format("{}: cannot open ({}); check the permissions", path, std::strerror(errno)));
+// A file that stays readable, even under another name, as long as an array refers to it.
+class OpenFile {
+ public:
+  explicit OpenFile(const std::string& path) : path_(path) {
+    if (!file_exists(path)) throw Error(ErrorKind::kIo, fmt::format("{}: no such file; check the path", path));
+    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor_ < 0) {
+      throw Error(ErrorKind::kIo, fmt::format("{}: cannot open ({}); check the permissions", path, std::strerror(errno)));
+    }
   }
-  return file;
-}
+  ~OpenFile() { ::close(descriptor_); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
 
-Header read_header(std::ifstream& file, const std::string& path) {
-  const HeaderParser parser(path);
-  const std::uint64_t file_size = std::filesystem::file_size(path);
+  const std::string& path() const { return path_; }
+
+  std::uint64_t size() const {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0) fail(0, 0);
+    return static_cast<std::uint64_t>(status.st_size);
+  }
+
+  void read(std::uint64_t offset, std::uint64_t count, void* target) const {
+    char* out = static_cast<char*>(target);
+    while (count > 0) {
+      const ssize_t got = ::pread(descriptor_, out, count, static_cast<off_t>(offset));
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) fail(offset, got == 0 ? ENODATA : errno);
+      out += got;
+      offset += static_cast<std::uint64_t>(got);
+      count -= static_cast<std::uint64_t>(got);
+    }
+  }
+
+ private:
+  [[noreturn]] void fail(std::uint64_t offset, int reason) const {
+    throw Error(ErrorKind::kIo, fmt::format("{}: cannot read on at byte {} ({}); check the disk or copy the file again", path_,
+                                            offset, std::strerror(reason != 0 ? reason : errno)));
+  }
+
+  std::string path_;
+  int descriptor_ = -1;
+};
+
+Header read_header(const OpenFile& file) {
+  const HeaderParser parser(file.path());
+  const std::uint64_t file_size = file.size();
   if (file_size < kSizeBytes) parser.fail(fmt::format("it has only {} bytes", file_size));
   std::uint64_t header_size = 0;
-  read_exactly(file, &header_size, kSizeBytes, path);
+  file.read(0, kSizeBytes, &header_size);
   if (header_size > kMaxHeaderBytes || header_size > file_size - kSizeBytes) {
     parser.fail(fmt::format("it announces a header of {} bytes (the file has {}, the limit is {})", header_size,
                             file_size, kMaxHeaderBytes));
   }
   std::string text(header_size, '\0');
-  read_exactly(file, text.data(), header_size, path);
+  file.read(kSizeBytes, header_size, text.data());
   return parser.parse(text, file_size - kSizeBytes - header_size);
 }
 
@@ -236,29 +269,36 @@ void write_safetensors(const std::string& path, const NamedArrays& arrays) {
     write_all(descriptor, header.data(), header.size(), path);
     for (const std::string* name : order) {
       const NamedArray& array = arrays.arrays.at(*name);
-      write_all(descriptor, array.bytes.data(), array.bytes.size(), path);
+      array.bytes.for_each_piece([&](const void* data, std::size_t size) { write_all(descriptor, data, size, path); });
     }
   });
 }
 
 NamedArrays read_safetensors(const std::string& path) {
-  std::ifstream file = open_file(path);
-  Header header = read_header(file, path);
+  const auto file = std::make_shared<const OpenFile>(path);
+  Header header = read_header(*file);
   NamedArrays state;
   state.metadata = std::move(header.metadata);
   for (Entry& entry : header.entries) {  // in file order, so the reads follow each other
     NamedArray& array = state.arrays[entry.name];
     array.type = entry.type;
     array.shape = std::move(entry.shape);
-    array.bytes.resize(entry.end - entry.begin);
-    read_exactly(file, array.bytes.data(), array.bytes.size(), path);
+    const std::uint64_t size = entry.end - entry.begin, start = header.data_start + entry.begin;
+    if (size >= kStaysInFile) {
+      array.bytes = ArrayBytes::stored(size, [file, start](std::size_t offset, std::size_t count, unsigned char* out) {
+        file->read(start + offset, count, out);
+      });
+    } else {
+      std::vector<unsigned char> bytes(size);
+      file->read(start, size, bytes.data());
+      array.bytes = std::move(bytes);
+    }
   }
   return state;
 }
 
 std::map<std::string, std::string> read_safetensors_metadata(const std::string& path) {
-  std::ifstream file = open_file(path);
-  return read_header(file, path).metadata;
+  return read_header(OpenFile(path)).metadata;
 }
 
 }  // namespace aface

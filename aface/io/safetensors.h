@@ -13,7 +13,8 @@ namespace aface {
 // metadata text is not UTF-8.
 void write_safetensors(const std::string& path, const NamedArrays& arrays);
 
-// Sizes and offsets are checked against the file before anything is allocated; the header may be 100 MB at most.
+// Sizes and offsets are checked against the file before anything is allocated; the header may be 100 MB at most. Arrays
+// of 16 MiB and more stay in the file, which is kept open, and are read when their bytes are asked for.
 // Throws Error{kIo} or Error{kFormat} with the path and what is wrong. The format carries no checksum: a damaged
 // letter of a name or a damaged value is not noticed here.
 NamedArrays read_safetensors(const std::string& path);

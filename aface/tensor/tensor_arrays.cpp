@@ -3,8 +3,6 @@
 #include <ATen/ops/empty.h>
 #include <fmt/format.h>
 
-#include <cstring>
-
 #include "aface/core/check.h"
 
 namespace aface {
@@ -63,14 +61,14 @@ NamedArray to_array(const at::Tensor& tensor) {
   array.type = data_type_of(plain.scalar_type());
   array.shape = plain.sizes().vec();
   const auto* bytes = static_cast<const unsigned char*>(plain.data_ptr());
-  array.bytes.assign(bytes, bytes + plain.nbytes());
+  array.bytes = std::vector<unsigned char>(bytes, bytes + plain.nbytes());
   return array;
 }
 
 at::Tensor to_tensor(const NamedArray& array) {
   const at::Tensor tensor = at::empty(array.shape, scalar_type_of(array.type));
   AFACE_CHECK(tensor.nbytes() == array.bytes.size(), "array of {} bytes, expected {}", array.bytes.size(), tensor.nbytes());
-  if (!array.bytes.empty()) std::memcpy(tensor.data_ptr(), array.bytes.data(), array.bytes.size());
+  array.bytes.copy_to(tensor.data_ptr());
   return tensor;
 }
 

@@ -75,7 +75,7 @@ int run_training(const RunConfig& config, const RunOptions& options) {
   std::optional<Validator> validator;
   if (!data.validation.pairs.empty()) validator.emplace(data.validation, embed);
 
-  Trainer trainer(config, data.dataset);
+  Trainer trainer(config, data.dataset, options.run_dir);
   log_info("train", "{} with {} parameters, {} head, {} sampler, {} classes, {} threads", config.backbone.kind,
            count_parameters(trainer.backbone()), config.head.kind, config.sampler.kind, config.mining.kind, threads);
   const CheckpointFolder checkpoints(options.run_dir, config.train.keep_checkpoints);

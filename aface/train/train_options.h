@@ -46,6 +46,7 @@ struct OptimizerOptions {
   double weight_decay = 5e-4;                // convolutions, linear layers and prototypes
   bool decay_all = false;                    // decay biases, BatchNorm and PReLU too
   double prototype_rate_factor = 1.0;        // prototypes learn at learning_rate times this
+  std::string prototype_storage = "memory";  // memory | file, in the run directory; of the CPU's table
   std::string schedule = "cosine";           // constant | step | cosine | polynomial
   std::int64_t warmup_steps = 0;             // linear from 0
   double final_share = 0.0;                  // cosine, polynomial: rate at the end / learning_rate
@@ -61,6 +62,7 @@ void describe(Visitor& v, OptimizerOptions& o) {
   v.field("weight_decay", o.weight_decay, doc("of convolutions, linear layers and prototypes").range(0, 1));
   v.field("decay_all", o.decay_all, doc("decay biases, BatchNorm and PReLU too"));
   v.field("prototype_rate_factor", o.prototype_rate_factor, doc("prototypes learn at learning_rate times this").range(0, 1e3));
+  v.field("prototype_storage", o.prototype_storage, doc("where the CPU's prototypes and their momentum lie; file: in the run directory, of which the system keeps in memory what fits").choice({"memory", "file"}).speed_only());
   v.field("schedule", o.schedule, doc("shape of the learning rate").choice({"constant", "step", "cosine", "polynomial"}));
   v.field("warmup_steps", o.warmup_steps, doc("linear growth from 0").at_least(0));
   v.field("final_share", o.final_share, doc("cosine, polynomial: last rate / learning_rate").range(0, 1));

@@ -12,9 +12,12 @@
 
 #include "aface/core/check.h"
 #include "aface/core/log.h"
+#include "aface/core/parallel.h"
+#include "aface/head/tensor_prototypes.h"
 #include "aface/infer/batch_to_tensor.h"
-#include "aface/kernel/unusable_row.h"
+#include "aface/kernel/inner_products.h"
 #include "aface/kernel/rivals.h"
+#include "aface/kernel/unusable_row.h"
 #include "aface/mining/softmax_mass.h"
 #include "aface/nn/torch_compat.h"
 #include "aface/train/learning_rate.h"
@@ -51,6 +54,22 @@ at::Tensor unit_length(const at::Tensor& rows) {
   return rows / rows.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
 }
 
+// The flat table where the fused head gives gradients by blocks, the tensor table elsewhere.
+std::unique_ptr<Prototypes> make_prototypes(const RunConfig& config, std::int64_t num_identities, c10::Device device,
+                                            const std::string& scratch_folder) {
+  PrototypeOptions options;
+  options.momentum = config.optimizer.momentum;
+  options.weight_decay = config.optimizer.weight_decay;
+  options.threads = static_cast<int>(config.train.threads);
+  const auto seed = static_cast<std::uint64_t>(config.train.seed);
+  const std::int64_t dim = config.backbone.embedding_dim;
+  if (!device.is_cpu() || config.head.engine != "auto") {
+    return std::make_unique<TensorPrototypes>(num_identities, dim, seed, options, device);
+  }
+  if (config.optimizer.prototype_storage == "file") options.folder = scratch_folder;
+  return make_flat_prototypes(num_identities, dim, seed, options);
+}
+
 std::vector<float> to_vector(const at::Tensor& values) {
   if (!values.defined()) return {};
   const at::Tensor cpu = on_cpu(values);
@@ -59,7 +78,7 @@ std::vector<float> to_vector(const at::Tensor& values) {
 
 }  // namespace
 
-Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset)
+Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset, const std::string& scratch_folder)
     : config_(config),
       dataset_(dataset),
       device_(config.train.device),
@@ -86,11 +105,7 @@ Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset)
   backbone_->train();
   optimizer_ = make_sgd(*backbone_, config.optimizer);
 
-  PrototypeOptions prototype_options;
-  prototype_options.momentum = config.optimizer.momentum;
-  prototype_options.weight_decay = config.optimizer.weight_decay;
-  prototypes_ = std::make_unique<PrototypeTable>(dataset.num_identities(), config.backbone.embedding_dim, seed,
-                                                 prototype_options, device_);
+  prototypes_ = make_prototypes(config, dataset.num_identities(), device_, scratch_folder);
   head_ = make_head(config.head, dataset.num_identities(), device_);
 }
 
@@ -166,7 +181,7 @@ StepResult Trainer::step() {
   if (config_.mining.mass_every > 0 && config_.mining.kind != "all" && step_ % config_.mining.mass_every == 0) {
     result.softmax_mass = measure_softmax_mass(batch, unit_length(embeddings.detach()), active);
   }
-  prototypes_->step(rate * config_.optimizer.prototype_rate_factor);
+  prototypes_->step(rate * config_.optimizer.prototype_rate_factor, output.prototype_gradient);
   head_->update(step_, rate_share);
   tell_sampler(batch, output);
   loader_->recycle(std::move(batch));
@@ -194,8 +209,14 @@ HeadOutput Trainer::classify(const HeadInput& input, const Batch& batch) {
 
 void Trainer::rebuild_selector_when_due() {
   if (!selector_->wants_rebuild(step_)) return;
-  const at::Tensor rows = prototypes_->unit_rows();
-  selector_->rebuild(step_, unit_rows_of(view_rows(rows)));
+  UnitRows source;
+  source.count = prototypes_->num_identities();
+  source.dim = prototypes_->dim();
+  source.read_block = [this](std::int64_t first, std::int64_t count, float* out) {
+    prototypes_->unit_rows(first, count, out);
+  };
+  source.read_rows = [this](Span<const std::int64_t> ids, float* out) { prototypes_->unit_rows(ids, out); };
+  selector_->rebuild(step_, source);
 }
 
 void Trainer::tell_selector(const Batch& batch, const std::vector<std::int64_t>& active, const HeadInput& input,
@@ -228,13 +249,23 @@ void Trainer::tell_sampler(const Batch& batch, const HeadOutput& output) {
 SoftmaxMass Trainer::measure_softmax_mass(const Batch& batch, const at::Tensor& unit_embeddings,
                                           const std::vector<std::int64_t>& active) {
   // A few samples tell the mean well enough, and keep the [samples, num_identities] scores small.
-  constexpr std::int64_t kSamples = 32;
-  const at::Tensor some = on_cpu(unit_embeddings.slice(0, 0, kSamples));
-  const at::Tensor cosines = some.matmul(prototypes_->unit_rows().t()).contiguous();
-  const Span<const std::int64_t> own(batch.identities.data(), static_cast<std::size_t>(some.size(0)));
+  constexpr std::int64_t kSamples = 32, kBlock = 4096;
+  const at::Tensor rows = on_cpu(unit_embeddings.slice(0, 0, kSamples));
+  const RowMatrix some = view_rows(rows);
+  const auto identities = static_cast<std::size_t>(prototypes_->num_identities());
+  std::vector<float> cosines(some.rows * identities);
+  parallel_for(prototypes_->num_identities(), kBlock, static_cast<int>(config_.train.threads),
+               [&](std::int64_t first, std::int64_t last) {
+                 const auto count = static_cast<std::size_t>(last - first);
+                 std::vector<float> block(count * some.dim);
+                 prototypes_->unit_rows(first, last - first, block.data());
+                 inner_products(some, {block.data(), count, some.dim}, cosines.data() + first, identities);
+               });
+  const RowMatrix scores{cosines.data(), some.rows, identities};
+  const Span<const std::int64_t> own(batch.identities.data(), some.rows);
   SoftmaxMass mass;
-  mass.all = softmax_mass_caught(view_rows(cosines), active, config_.head.logit_scale);
-  mass.wrong = softmax_mass_caught(view_rows(cosines), active, config_.head.logit_scale, own);
+  mass.all = softmax_mass_caught(scores, active, config_.head.logit_scale);
+  mass.wrong = softmax_mass_caught(scores, active, config_.head.logit_scale, own);
   return mass;
 }
 

@@ -52,8 +52,10 @@ struct StepResult {
 // workers; what is drawn and not yet used is part of the state.
 class Trainer {
  public:
-  // `dataset` must outlive the trainer. Throws Error{kUsage} for options that do not fit.
-  Trainer(const RunConfig& config, const FaceDataset& dataset);
+  // `dataset` must outlive the trainer. `scratch_folder` holds the prototypes if optimizer.prototype_storage = "file".
+  // Throws Error{kUsage} for options that do not fit, or a table of prototypes that does not fit into memory, Error{kIo}
+  // when it does not fit on the disk.
+  Trainer(const RunConfig& config, const FaceDataset& dataset, const std::string& scratch_folder = ".");
   ~Trainer();
 
   std::int64_t steps_done() const { return step_; }
@@ -71,7 +73,8 @@ class Trainer {
   double stall_seconds() const { return loader_->stall_seconds(); }
   std::int64_t bad_images() const { return loader_->bad_images(); }
 
-  // Everything that the rest of the run depends on. restore() must come before the first step(); throws
+  // Everything that the rest of the run depends on; the prototypes in it are views of the trainer's own, valid until the
+  // next step() (NamedArrays::own_all() makes them last). restore() must come before the first step(); throws
   // Error{kFormat|kData} when the state belongs to another network, data set or option.
   NamedArrays save() const;
   void restore(const NamedArrays& state);
@@ -98,7 +101,7 @@ class Trainer {
   std::deque<BatchPlan> plans_ahead_;
   std::shared_ptr<Backbone> backbone_;
   std::unique_ptr<ClassSelector> selector_;
-  std::unique_ptr<PrototypeTable> prototypes_;
+  std::unique_ptr<Prototypes> prototypes_;
   std::unique_ptr<Head> head_;
   std::unique_ptr<torch::optim::SGD> optimizer_;
   MarginHealth margin_health_;

@@ -10,7 +10,7 @@ int main() {
   torch::manual_seed(1);
   torch::nn::Sequential network(torch::nn::Linear(32, 64), torch::nn::ReLU(), torch::nn::Linear(64, 16));
   torch::optim::SGD optimizer(network->parameters(), torch::optim::SGDOptions(0.05).momentum(0.9));
-  aface::PrototypeTable prototypes(identities, 16, /*seed=*/1, aface::PrototypeOptions(), torch::kCPU);
+  const auto prototypes = aface::make_flat_prototypes(identities, 16, /*seed=*/1, aface::PrototypeOptions());
   const auto head = aface::make_head(aface::HeadOptions(), identities, torch::kCPU);
   const torch::Tensor people = torch::randn({identities, 32});
   double first = 0, last = 0;
@@ -21,12 +21,12 @@ int main() {
     input.embeddings = network->forward(people.index_select(0, owners) + 0.3 * torch::randn({batch, 32}));
     input.active_ids = std::get<0>(at::_unique(torch::cat({owners, torch::randint(identities, {32}, torch::kLong)})));
     input.targets = torch::searchsorted(input.active_ids, owners);
-    input.prototypes = prototypes.activate({input.active_ids.data_ptr<std::int64_t>(), std::size_t(input.active_ids.numel())});
+    input.prototypes = prototypes->activate({input.active_ids.data_ptr<std::int64_t>(), std::size_t(input.active_ids.numel())});
     const aface::HeadOutput output = head->forward(input);
     optimizer.zero_grad();
     output.loss.backward();
     optimizer.step();
-    prototypes.step(/*rate=*/0.05);
+    prototypes->step(/*rate=*/0.05, output.prototype_gradient);
     head->update(step, /*learning_rate_share=*/1.0);
     (step == 0 ? first : last) = output.loss.item<double>();
   }

@@ -65,6 +65,16 @@ TEST(Validate, DrawnFacesNeedNoPlaceAndLeaveNobodyOut) {
   EXPECT_THAT(drawn(2), HasSubstr("raise synth.min_images"));
 }
 
+TEST(Validate, PrototypesLieInAFileOnlyWhereTheFlatTableIs) {
+  EXPECT_EQ(complaint([](RunConfig& c) { c.optimizer.prototype_storage = "file"; }), "");
+  EXPECT_THAT(complaint([](RunConfig& c) {
+                c.optimizer.prototype_storage = "file";
+                c.head.engine = "plain";
+              }),
+              HasSubstr("needs train.device = cpu and head.engine = auto, got cpu and plain"));
+  EXPECT_THAT(complaint([](RunConfig& c) { c.optimizer.prototype_storage = "tape"; }), HasSubstr("prototype_storage"));
+}
+
 TEST(Validate, MarginsAreOrdered) {
   EXPECT_THAT(complaint([](RunConfig& c) { c.head.margin_min = 0.5; }),
               HasSubstr("margin_min <= margin_init"));

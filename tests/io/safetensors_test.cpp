@@ -30,8 +30,8 @@ NamedArrays example() {
   NamedArrays state;
   state.put<float>("b.weight", {1, -2, 3.5F, 0, 5, 6}, {2, 3});
   state.put<std::int64_t>("count", {7}, {1});
-  state.arrays["scalar"] = {DataType::kInt64, {}, {9, 0, 0, 0, 0, 0, 0, 0}};
-  state.arrays["half"] = {DataType::kFloat16, {3}, {0, 0x3c, 0, 0x40, 0, 0x42}};
+  state.arrays["scalar"] = {DataType::kInt64, {}, std::vector<unsigned char>{9, 0, 0, 0, 0, 0, 0, 0}};
+  state.arrays["half"] = {DataType::kFloat16, {3}, std::vector<unsigned char>{0, 0x3c, 0, 0x40, 0, 0x42}};
   state.arrays["none"] = {DataType::kFloat32, {0, 4}, {}};
   state.put<std::uint8_t>("a", {255, 0, 1});
   state.metadata["note"] = "\"quoted\" \xc3\xa4 {}";
@@ -96,6 +96,35 @@ TEST_F(Safetensors, EveryTruncationIsAFormatError) {
   expect_refused(whole + "x", "bytes of data");
 }
 
+TEST_F(Safetensors, LargeArraysStayInTheFileUntilTheyAreAskedFor) {
+  NamedArrays state;
+  std::vector<std::int32_t> values(5 << 20);  // 20 MiB
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int32_t>(i * 2654435761U);
+  NamedArray viewed;
+  viewed.type = DataType::kInt32;
+  viewed.shape = {static_cast<std::int64_t>(values.size())};
+  viewed.bytes = ArrayBytes::view(values.data(), values.size() * 4);
+  state.arrays["large"] = viewed;
+  const std::string path = folder_.file("large");
+  write_safetensors(path, state);
+  NamedArrays back = read_safetensors(path);
+  std::filesystem::rename(path, folder_.file("elsewhere"));
+  std::int32_t some[3];
+  back.at("large").bytes.read(4 * 3'000'000, sizeof some, some);
+  EXPECT_EQ(some[2], values[3'000'002]);
+  write_safetensors(path, back);  // from file to file
+  EXPECT_TRUE(read_safetensors(path).at("large").bytes == viewed.bytes);
+
+  std::filesystem::resize_file(folder_.file("elsewhere"), 10 << 20);
+  try {
+    back.own_all();
+    FAIL() << "read past the end";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kIo) << error.what();
+  }
+  EXPECT_THROW(back.at("large").bytes.read(20 << 20, 1, some), Error);
+}
+
 // The format has no checksum, so a changed letter of a name or of the metadata cannot be seen. All else must be: what
 // is accepted has the same arrays with the same bytes, each under its own or a changed name.
 TEST_F(Safetensors, AFlippedHeaderByteIsRefusedOrChangesOnlyText) {
@@ -117,8 +146,8 @@ TEST_F(Safetensors, AFlippedHeaderByteIsRefusedOrChangesOnlyText) {
         ASSERT_GE(at, 8U);  // no flip of the size passes
         ASSERT_EQ(back.arrays.size(), state.arrays.size());
         std::multiset<std::vector<unsigned char>> expected, got;
-        for (const auto& item : state.arrays) expected.insert(item.second.bytes);
-        for (const auto& item : back.arrays) got.insert(item.second.bytes);
+        for (const auto& item : state.arrays) expected.insert(item.second.bytes.to_vector());
+        for (const auto& item : back.arrays) got.insert(item.second.bytes.to_vector());
         ASSERT_EQ(got, expected);
       } catch (const Error& error) {
         ASSERT_EQ(error.kind(), ErrorKind::kFormat) << error.what();

@@ -52,7 +52,8 @@ class TrainerTest : public ::testing::Test {
 TEST_F(TrainerTest, ResumedRunEqualsTheUninterruptedOneBitForBit) {
   Trainer whole(config(), data_->dataset);
   losses(whole, 23);  // past a rebuild of the queues and the thaw of the margins
-  const NamedArrays saved = whole.save();
+  NamedArrays saved = whole.save();
+  saved.own_all();
   const std::vector<double> expected = losses(whole, 9);
 
   Trainer resumed(config(), data_->dataset);

@@ -1,4 +1,4 @@
-#include "aface/head/prototypes.h"
+#include "aface/head/tensor_prototypes.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
@@ -72,24 +72,24 @@ class SparseAndDense {
   }
 
   double difference() { return (table_.rows().to(at::kDouble) - weight_).abs().max().item<double>(); }
-  PrototypeTable& table() { return table_; }
+  TensorPrototypes& table() { return table_; }
   void set_tolerance(double tolerance) { tolerance_ = tolerance; }
 
  private:
   PrototypeOptions options_;
   Random random_;
-  PrototypeTable table_;
+  TensorPrototypes table_;
   at::Tensor weight_, velocity_;
   int step_ = 0;
   double tolerance_ = 1e-12;
 };
 
-class Prototypes : public ::testing::Test {
+class TensorPrototypesTest : public ::testing::Test {
  protected:
-  Prototypes() { at::set_num_threads(1); }
+  TensorPrototypesTest() { at::set_num_threads(1); }
 };
 
-TEST_F(Prototypes, SparseRunEqualsDenseSgd) {
+TEST_F(TensorPrototypesTest, SparseRunEqualsDenseSgd) {
   for (const double momentum : {0.0, 0.9}) {
     for (const double decay : {0.0, 5e-4, 0.05}) {
       for (const double share : {0.1, 0.5, 1.0}) {
@@ -107,37 +107,39 @@ TEST_F(Prototypes, SparseRunEqualsDenseSgd) {
   }
 }
 
-TEST_F(Prototypes, FloatTableStaysWithinFloatRounding) {
+TEST_F(TensorPrototypesTest, FloatTableStaysWithinFloatRounding) {
   SparseAndDense both(PrototypeOptions(), at::kFloat, 6);
   both.set_tolerance(2e-5);
   both.run(300, 0.2);
   EXPECT_LT(both.difference(), 2e-5);
 }
 
-TEST_F(Prototypes, LookingAtTheTableDoesNotChangeTheRun) {
+TEST_F(TensorPrototypesTest, LookingAtTheTableDoesNotChangeTheRun) {
   SparseAndDense quiet(PrototypeOptions(), at::kDouble, 7), watched(PrototypeOptions(), at::kDouble, 7);
   for (int i = 0; i < 10; ++i) {
     quiet.run(7, 0.2);
     watched.run(7, 0.2);
-    watched.table().unit_rows();
+    std::vector<float> units(kIdentities * kDim);
+    watched.table().unit_rows(0, kIdentities, units.data());
+    watched.table().activate(std::vector<std::int64_t>{3});
   }
   EXPECT_LT((quiet.table().rows() - watched.table().rows()).abs().max().item<double>(), 1e-13);
   EXPECT_EQ(quiet.table().stalest_age(), watched.table().stalest_age());
 }
 
-TEST_F(Prototypes, RestoredRunGoesOnBitForBit) {
+TEST_F(TensorPrototypesTest, RestoredRunGoesOnBitForBit) {
   SparseAndDense all(PrototypeOptions(), at::kFloat, 8);
   all.set_tolerance(1e-5);
   all.run(50, 0.2);
   NamedArrays state;
   all.table().save(state);
-  PrototypeTable resumed(kIdentities, kDim, 99, PrototypeOptions(), at::kCPU);
+  TensorPrototypes resumed(kIdentities, kDim, 99, PrototypeOptions(), at::kCPU);
   resumed.restore(state);
   Random random(3);
   for (int i = 0; i < 30; ++i) {
     const std::vector<std::int64_t> ids = draw_ids(random, 0.2);
     const at::Tensor g = normal(random, static_cast<std::int64_t>(ids.size())).to(at::kFloat);
-    for (PrototypeTable* table : {&all.table(), &resumed}) {
+    for (TensorPrototypes* table : {&all.table(), &resumed}) {
       backward_with(table->activate(ids), g);
       table->step(0.05);
     }
@@ -146,8 +148,8 @@ TEST_F(Prototypes, RestoredRunGoesOnBitForBit) {
   EXPECT_TRUE(resumed.rows().equal(all.table().rows()));
 }
 
-TEST_F(Prototypes, UnfittingStateIsRefused) {
-  PrototypeTable table(kIdentities, kDim, 1, PrototypeOptions(), at::kCPU);
+TEST_F(TensorPrototypesTest, UnfittingStateIsRefused) {
+  TensorPrototypes table(kIdentities, kDim, 1, PrototypeOptions(), at::kCPU);
   NamedArrays good;
   table.save(good);
   const auto refused = [&](const std::function<void(NamedArrays&)>& damage) {
@@ -167,8 +169,8 @@ TEST_F(Prototypes, UnfittingStateIsRefused) {
   EXPECT_FALSE(refused([](NamedArrays&) {}));
 }
 
-TEST_F(Prototypes, AgesCountFromTheLastGradient) {
-  PrototypeTable table(3, kDim, 1, PrototypeOptions(), at::kCPU);
+TEST_F(TensorPrototypesTest, AgesCountFromTheLastGradient) {
+  TensorPrototypes table(3, kDim, 1, PrototypeOptions(), at::kCPU);
   EXPECT_EQ(table.share_never_active(), 1);
   const auto step_with = [&](std::vector<std::int64_t> ids) {
     table.activate(ids).sum().backward();
@@ -180,24 +182,52 @@ TEST_F(Prototypes, AgesCountFromTheLastGradient) {
   EXPECT_NEAR(table.share_never_active(), 1.0 / 3, 1e-15);
   step_with({1, 2});
   EXPECT_EQ(table.stalest_age(), 2);  // identity 0, active in the first of three steps
-  table.unit_rows();                  // catching up is no activity
-  EXPECT_EQ(table.stalest_age(), 2);
   EXPECT_EQ(table.share_never_active(), 0);
 }
 
-TEST_F(Prototypes, StartIsNormalSeededAndRowsBecomeUnit) {
-  PrototypeTable a(2000, 64, 1, PrototypeOptions(), at::kCPU), b(2000, 64, 1, PrototypeOptions(), at::kCPU),
-      c(2000, 64, 2, PrototypeOptions(), at::kCPU);
-  EXPECT_TRUE(a.rows().equal(b.rows()));
-  EXPECT_FALSE(a.rows().equal(c.rows()));
-  const double count = 2000 * 64;
-  EXPECT_NEAR(a.rows().sum().item<double>() / count * 8, 0, 5 / std::sqrt(count));
-  EXPECT_NEAR(a.rows().square().sum().item<double>() / count * 64, 1, 5 * std::sqrt(2 / count));
-  EXPECT_LT((a.unit_rows().norm(2, {1}) - 1).abs().max().item<double>(), 1e-6);
+// The two tables start from the same draws, take the same steps and understand each other's states.
+TEST_F(TensorPrototypesTest, FlatTableIsTheSame) {
+  const auto flat = make_flat_prototypes(kIdentities, kDim, 4, PrototypeOptions());
+  TensorPrototypes tensor(kIdentities, kDim, 4, PrototypeOptions(), at::kCPU);
+  Random random(2);
+  const auto expect_same = [&](double tolerance) {
+    std::vector<float> a(kIdentities * kDim), b(a.size()), some(2 * kDim);
+    flat->unit_rows(0, kIdentities, a.data());
+    tensor.unit_rows(0, kIdentities, b.data());
+    for (std::size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], tolerance);
+    tensor.unit_rows(std::vector<std::int64_t>{2, 22}, some.data());
+    EXPECT_TRUE(std::equal(some.begin(), some.begin() + kDim, b.begin() + 2 * kDim));
+    EXPECT_TRUE(std::equal(some.begin() + kDim, some.end(), b.begin() + 22 * kDim));
+  };
+  expect_same(1e-7);
+  const auto run = [&] {
+    for (int i = 0; i < 60; ++i) {
+      const std::vector<std::int64_t> ids = i % 20 == 10 ? everyone() : draw_ids(random, 0.2);
+      const at::Tensor g = normal(random, static_cast<std::int64_t>(ids.size())).to(at::kFloat);
+      const at::Tensor rows = flat->activate(ids);
+      EXPECT_FALSE(rows.requires_grad());
+      EXPECT_LT((rows - tensor.activate(ids).detach()).abs().max().item<double>(), 2e-5);
+      flat->step(0.05, [&](std::size_t first, std::size_t count, float* out) {
+        std::copy_n(g.data_ptr<float>() + first * kDim, count * kDim, out);
+      });
+      backward_with(tensor.activate(ids), g);
+      tensor.step(0.05);
+    }
+  };
+  run();
+  expect_same(2e-5);
+  NamedArrays state;
+  flat->save(state);
+  tensor.restore(state);
+  expect_same(1e-6);
+  run();
+  tensor.save(state);
+  flat->restore(state);
+  expect_same(1e-6);
 }
 
-TEST_F(Prototypes, WrongUseIsCaught) {
-  PrototypeTable table(kIdentities, kDim, 1, PrototypeOptions(), at::kCPU);
+TEST_F(TensorPrototypesTest, WrongUseIsCaught) {
+  TensorPrototypes table(kIdentities, kDim, 1, PrototypeOptions(), at::kCPU);
   for (const std::vector<std::int64_t>& ids :
        std::vector<std::vector<std::int64_t>>{{}, {-1, 2}, {2, 2}, {3, 1}, {0, kIdentities}}) {
     EXPECT_THROW(table.activate(ids), Error);
