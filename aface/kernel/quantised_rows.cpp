@@ -128,6 +128,20 @@ void probes_of(const QuantisedGallery& rows, QuantisedProbes& into) {
   }
 }
 
+void gather_probes(const QuantisedProbes& probes, Span<const std::size_t> chosen, QuantisedProbes& into) {
+  into.rows = chosen.size();
+  into.dim = probes.dim;
+  into.stride = probes.stride;
+  into.values.resize(chosen.size() * probes.stride);
+  into.scale.resize(chosen.size());
+  into.error.resize(chosen.size());
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    std::copy_n(probes.values.data() + chosen[i] * probes.stride, probes.stride, into.values.data() + i * probes.stride);
+    into.scale[i] = probes.scale[chosen[i]];
+    into.error[i] = probes.error[chosen[i]];
+  }
+}
+
 void eight_bit_scores(const QuantisedProbes& probes, std::size_t begin, std::size_t end, const GalleryBlock& block,
                       std::vector<std::int32_t>& products, float* out, std::size_t out_stride) {
   AFACE_CHECK(block.rows <= kScoreRows, "a block of {} rows", block.rows);

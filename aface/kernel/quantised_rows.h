@@ -59,6 +59,9 @@ void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedGallery
 // The same codes as probes.
 void probes_of(const QuantisedGallery& rows, QuantisedProbes& into);
 
+// Copies of the probes `chosen` beside each other.
+void gather_probes(const QuantisedProbes& probes, Span<const std::size_t> chosen, QuantisedProbes& into);
+
 // out[i * out_stride + j] = scale_j <q_i, q_j>: the eight-bit product of probe `begin` + i and row j of the block, but
 // for the factor of the probe's scale. At most kScoreRows rows in a block, whose values must be there (of any kind) up to
 // the next multiple of 4 rows. The same bits however probes and rows are cut into blocks. One thread.

@@ -4,10 +4,13 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
+#include "aface/core/check.h"
 #include "aface/core/parallel.h"
 #include "aface/core/random.h"
 #include "aface/kernel/inner_products.h"
+#include "aface/nearest/any_reaches.h"
 
 namespace aface {
 namespace {
@@ -73,52 +76,115 @@ void restart_empty(const Groups& groups, const std::vector<ScoredId>& nearest, R
   }
 }
 
-}  // namespace
-
-Centroids::Centroids(RowMatrix unit_rows) {
-  quantise(unit_rows, std::vector<double>(unit_rows.rows, 1.0), codes_);
-}
-
-GalleryBlock Centroids::block(std::size_t first) const {
+GalleryBlock block_of(const QuantisedGallery& codes, std::size_t first, std::size_t last) {
   GalleryBlock block;
-  block.values = codes_.values.data() + first * codes_.stride;
-  block.scale = codes_.scale.data() + first;
-  block.offset = codes_.offset.data() + first;
-  block.rows = std::min(kScoreRows, codes_.rows - first);
+  block.values = codes.values.data() + first * codes.stride;
+  block.scale = codes.scale.data() + first;
+  block.offset = codes.offset.data() + first;
+  block.rows = std::min(kScoreRows, last - first);
   return block;
 }
 
-void Centroids::nearest_of(const QuantisedProbes& probes, std::size_t begin, std::size_t end, ScoredId* nearest) const {
-  std::fill_n(nearest, end - begin, ScoredId{-std::numeric_limits<float>::infinity(), 0});
-  std::vector<float> scores((end - begin) * kScoreRows);
-  std::vector<std::int32_t> products;
-  for (std::size_t first = 0; first < codes_.rows; first += kScoreRows) {
-    const GalleryBlock rows = block(first);
-    eight_bit_scores(probes, begin, end, rows, products, scores.data(), kScoreRows);
-    for (std::size_t i = 0; i < end - begin; ++i) {
-      const float* row = scores.data() + i * kScoreRows;
-      const float best = *std::max_element(row, row + rows.rows);
-      if (best <= nearest[i].score) continue;
-      const auto at = static_cast<std::int32_t>(std::find(row, row + rows.rows, best) - row);
-      nearest[i] = {best, static_cast<std::int32_t>(first) + at};
-    }
-  }
+QuantisedGallery coded(RowMatrix unit_rows) {
+  QuantisedGallery codes;
+  // Blocks are read to the next multiple of four rows.
+  make_room(unit_rows.rows + 3, unit_rows.dim, codes);
+  quantise_at(unit_rows, std::vector<double>(unit_rows.rows, 1.0), 0, codes);
+  codes.rows = unit_rows.rows;
+  return codes;
 }
 
-void Centroids::nearest_of(const QuantisedProbes& probes, std::size_t begin, std::size_t end, std::size_t count,
-                           std::int32_t* ids) const {
-  std::vector<float> scores((end - begin) * kScoreRows);
+// Keeps `best` [wanted] sorted by ranks_before().
+void offer(const ScoredId& found, std::size_t wanted, ScoredId* best) {
+  std::size_t at = wanted;
+  for (; at > 0 && ranks_before(found, best[at - 1]); --at) {
+    if (at < wanted) best[at] = best[at - 1];
+  }
+  if (at < wanted) best[at] = found;
+}
+
+// Neighbours beside each other, and who they are.
+Centroids grouped(RowMatrix means, const CentroidOptions& options) {
+  CentroidOptions training = options;
+  training.count = static_cast<std::size_t>(std::sqrt(static_cast<double>(means.rows)));
+  training.two_levels_from = means.rows + 1;
+  const Centroids groups = train_centroids(row_blocks_of(means), training);
+  QuantisedProbes probes;
+  quantise(means, std::vector<double>(means.rows, 1.0), probes);
+  std::vector<ScoredId> nearest(means.rows);
+  groups.nearest_of(probes, 0, means.rows, 1, nearest.data());
+  const Groups members(nearest, groups.count());
+  std::vector<float> sorted;
+  for (const std::size_t row : members.rows) sorted.insert(sorted.end(), means.row(row), means.row(row) + means.dim);
+  return {coded({sorted.data(), means.rows, means.dim}), groups.codes(),
+          std::vector<std::int32_t>(members.begins.begin(), members.begins.end())};
+}
+
+}  // namespace
+
+Centroids::Centroids(RowMatrix unit_rows)
+    : Centroids(coded(unit_rows), QuantisedGallery{}, {0, static_cast<std::int32_t>(unit_rows.rows)}) {}
+
+Centroids::Centroids(QuantisedGallery codes, QuantisedGallery groups, std::vector<std::int32_t> begins)
+    : codes_(std::move(codes)), groups_(std::move(groups)), begins_(std::move(begins)) {}
+
+// Which probes look into each group.
+std::vector<std::vector<std::size_t>> Centroids::visits(const QuantisedProbes& probes, std::size_t begin, std::size_t end,
+                                                        std::size_t wanted) const {
+  const std::size_t groups = begins_.size() - 1;
+  std::vector<std::vector<std::size_t>> of_group(groups);
+  if (groups == 1) {
+    of_group[0].resize(end - begin);
+    std::iota(of_group[0].begin(), of_group[0].end(), begin);
+    return of_group;
+  }
+  std::vector<float> scores((end - begin) * groups);
   std::vector<std::int32_t> products;
-  std::vector<TopK> best(end - begin, TopK(count));
-  for (std::size_t first = 0; first < codes_.rows; first += kScoreRows) {
-    const GalleryBlock rows = block(first);
-    eight_bit_scores(probes, begin, end, rows, products, scores.data(), kScoreRows);
-    for (std::size_t i = 0; i < end - begin; ++i) {
-      best[i].push(scores.data() + i * kScoreRows, rows.rows, static_cast<std::int32_t>(first));
+  for (std::size_t first = 0; first < groups; first += kScoreRows) {
+    eight_bit_scores(probes, begin, end, block_of(groups_, first, groups), products, scores.data() + first, groups);
+  }
+  const auto enough = static_cast<std::int32_t>(
+      std::min(count(), std::max(static_cast<std::size_t>(kLookedAt * static_cast<double>(count())), 4 * wanted)));
+  std::vector<ScoredId> order(groups);
+  for (std::size_t i = begin; i < end; ++i) {
+    for (std::size_t g = 0; g < groups; ++g) order[g] = {scores[(i - begin) * groups + g], static_cast<std::int32_t>(g)};
+    std::sort(order.begin(), order.end(), ranks_before);
+    std::int32_t held = 0;
+    for (std::size_t n = 0; held < enough; ++n) {
+      const auto group = static_cast<std::size_t>(order[n].id);
+      of_group[group].push_back(i);
+      held += begins_[group + 1] - begins_[group];
     }
   }
-  for (TopK& of : best) {
-    for (const ScoredId& found : of.take()) *ids++ = found.id;
+  return of_group;
+}
+
+void Centroids::nearest_of(const QuantisedProbes& probes, std::size_t begin, std::size_t end, std::size_t wanted,
+                           ScoredId* nearest) const {
+  AFACE_CHECK(wanted <= count(), "{} of {} centroids", wanted, count());
+  std::fill_n(nearest, (end - begin) * wanted, ScoredId{-std::numeric_limits<float>::infinity(), 0});
+  std::vector<float> scores;
+  std::vector<std::int32_t> products;
+  QuantisedProbes some;
+  const auto of_group = visits(probes, begin, end, wanted);
+  for (std::size_t group = 0; group < of_group.size(); ++group) {
+    const std::vector<std::size_t>& visitors = of_group[group];
+    if (visitors.empty()) continue;
+    gather_probes(probes, visitors, some);
+    scores.resize(visitors.size() * kScoreRows);
+    const auto last = static_cast<std::size_t>(begins_[group + 1]);
+    for (auto first = static_cast<std::size_t>(begins_[group]); first < last; first += kScoreRows) {
+      const GalleryBlock block = block_of(codes_, first, last);
+      eight_bit_scores(some, 0, visitors.size(), block, products, scores.data(), kScoreRows);
+      for (std::size_t i = 0; i < visitors.size(); ++i) {
+        const float* row = scores.data() + i * kScoreRows;
+        ScoredId* best = nearest + (visitors[i] - begin) * wanted;
+        if (!any_reaches(row, block.rows, best[wanted - 1].score)) continue;
+        for (std::size_t j = 0; j < block.rows; ++j) {
+          offer({row[j], static_cast<std::int32_t>(first + j)}, wanted, best);
+        }
+      }
+    }
   }
 }
 
@@ -137,7 +203,7 @@ Centroids train_centroids(const RowBlocks& rows, const CentroidOptions& options)
     const Centroids centroids(RowMatrix{means.data(), count, dim});
     before = nearest;
     parallel_for(static_cast<std::int64_t>(sampled), kProbeBlock, options.threads, [&](std::int64_t begin, std::int64_t end) {
-      centroids.nearest_of(probes, static_cast<std::size_t>(begin), static_cast<std::size_t>(end),
+      centroids.nearest_of(probes, static_cast<std::size_t>(begin), static_cast<std::size_t>(end), 1,
                            nearest.data() + begin);
     });
     if (iteration > 0) {
@@ -168,7 +234,8 @@ Centroids train_centroids(const RowBlocks& rows, const CentroidOptions& options)
     }
     restart_empty(groups, nearest, sample, empty, means);
   }
-  return Centroids(RowMatrix{means.data(), count, dim});
+  const RowMatrix trained{means.data(), count, dim};
+  return count < options.two_levels_from ? Centroids(trained) : grouped(trained, options);
 }
 
 }  // namespace aface

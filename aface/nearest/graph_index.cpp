@@ -54,6 +54,11 @@ GraphIndex::~GraphIndex() = default;
 std::size_t GraphIndex::size() const { return graph_ ? graph_->size : 0; }
 std::size_t GraphIndex::dim() const { return graph_ ? graph_->dim : 0; }
 
+void GraphIndex::set_search_effort(std::int64_t effort) {
+  options_.graph_search_effort = effort;
+  if (graph_) graph_->links.setEf(static_cast<std::size_t>(effort));
+}
+
 void GraphIndex::build(RowMatrix rows) {
   check_unit_rows(rows, {}, "row", options_.threads);
   graph_.reset();

@@ -23,6 +23,8 @@ class GraphIndex : public NeighbourIndex {
   std::size_t size() const override;
   std::size_t dim() const override;
   NeighbourLists search(RowMatrix queries, std::size_t neighbours) const override;
+  // HNSW ef of searches from now on; raised to the number of neighbours asked for.
+  void set_search_effort(std::int64_t effort);
 
  private:
   struct Graph;

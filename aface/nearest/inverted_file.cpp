@@ -44,7 +44,7 @@ void InvertedFile::build(const RowBlocks& rows) {
     QuantisedProbes probes;
     probes_of(codes, probes);
     std::vector<ScoredId> nearest(codes.rows);
-    centroids.nearest_of(probes, 0, codes.rows, nearest.data());
+    centroids.nearest_of(probes, 0, codes.rows, 1, nearest.data());
     for (std::size_t i = 0; i < codes.rows; ++i) list_of[first + i] = nearest[i].id;
   });
   lists_ = coded_lists_of(rows, training.count, list_of, options_.threads);
@@ -61,7 +61,8 @@ void InvertedFile::update(Span<const std::int32_t> ids, RowMatrix rows) {
   probes_of(codes, probes);
   std::vector<ScoredId> nearest(rows.rows);
   parallel_for(static_cast<std::int64_t>(rows.rows), kRowBlock, options_.threads, [&](std::int64_t begin, std::int64_t end) {
-    centroids_.nearest_of(probes, static_cast<std::size_t>(begin), static_cast<std::size_t>(end), nearest.data() + begin);
+    centroids_.nearest_of(probes, static_cast<std::size_t>(begin), static_cast<std::size_t>(end), 1,
+                          nearest.data() + begin);
   });
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (lists_.place_of(static_cast<std::size_t>(ids[i])).list != nearest[i].id) lists_.move(ids[i], nearest[i].id);

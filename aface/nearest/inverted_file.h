@@ -10,8 +10,8 @@ namespace aface {
 
 // Approximate search in an inverted file (Sivic and Zisserman, 2003; Jegou, Douze and Schmid, 2011): rows lie in lists by
 // their nearest centroid, and a query looks only into the lists of its nearest centroids. Made for rows that drift:
-// update() re-codes a row and moves it to another list when another centroid has become the nearest, which costs a
-// product with each centroid. Centroids stay as build() trained them.
+// update() re-codes a row and moves it to another list when another centroid has become the nearest. Centroids stay as
+// build() trained them.
 //
 // Rows are held in eight bits alone (dim bytes a row) and all similarities are eight-bit ones: within
 // |e_a| + (1 + |e_a|) |e_b| of the cosine (quantised_rows.h), for rows of 512 normal values within 0.03 and with a

@@ -53,47 +53,67 @@ std::uint64_t digest_of(const CodedLists& lists, int threads) {
   return sum;
 }
 
-Centroids centroids_of(const NamedArrays& state, std::size_t lists, std::size_t dim) {
-  QuantisedGallery codes;
-  make_room(lists, dim, codes);
-  const auto values = state.get<std::uint8_t>("nearest.centroids");
-  const auto scale = state.get<float>("nearest.centroid_scale");
-  if (values.size() != lists * dim || scale.size() != lists) {
-    fail(ErrorKind::kFormat, fmt::format("{} values and {} scales for {} centroids of {} values; build it anew",
-                                         values.size(), scale.size(), lists, dim));
+void put_codes(NamedArrays& state, const std::string& name, const QuantisedGallery& codes) {
+  std::vector<std::uint8_t> values;
+  for (std::size_t c = 0; c < codes.rows; ++c) {
+    for (std::size_t d = 0; d < codes.dim; ++d) {
+      values.push_back(static_cast<std::uint8_t>(codes.values[c * codes.stride + d] + kShift));
+    }
   }
-  for (std::size_t c = 0; c < lists; ++c) {
+  state.put(name, values, {static_cast<std::int64_t>(codes.rows), static_cast<std::int64_t>(codes.dim)});
+  state.put(name + "_scale", codes.scale, {static_cast<std::int64_t>(codes.scale.size())});
+}
+
+QuantisedGallery get_codes(const NamedArrays& state, const std::string& name, std::size_t rows, std::size_t dim) {
+  const auto values = state.get<std::uint8_t>(name);
+  auto scale = state.get<float>(name + "_scale");
+  if (values.size() != rows * dim || scale.size() < rows) {
+    fail(ErrorKind::kFormat, fmt::format("'{}' has {} values and {} scales (expected {} rows of {}); build it anew", name,
+                                         values.size(), scale.size(), rows, dim));
+  }
+  QuantisedGallery codes;
+  make_room(rows + 3, dim, codes);  // blocks are read to the next multiple of four rows
+  codes.rows = rows;
+  std::copy_n(scale.begin(), rows, codes.scale.begin());
+  for (std::size_t c = 0; c < rows; ++c) {
     std::int32_t sum = 0;
     for (std::size_t d = 0; d < dim; ++d) {
       const int code = values[c * dim + d] - kShift;
-      if (code < -kCodeLevels || code > kCodeLevels) fail(ErrorKind::kFormat, "a centroid is damaged; build it anew");
+      if (code < -kCodeLevels || code > kCodeLevels) {
+        fail(ErrorKind::kFormat, fmt::format("'{}' is damaged; build it anew", name));
+      }
       codes.values[c * codes.stride + d] = static_cast<std::int8_t>(code);
       sum += code;
     }
-    codes.scale[c] = scale[c];
     codes.offset[c] = kCodeShift * sum;
   }
-  return Centroids(std::move(codes));
+  return codes;
+}
+
+Centroids centroids_of(const NamedArrays& state, std::size_t lists, std::size_t dim) {
+  auto begins = state.get<std::int32_t>("nearest.group_begins");
+  if (begins.empty() || begins.size() > lists + 1 || begins.front() != 0 ||
+      begins.back() != static_cast<std::int32_t>(lists) || !std::is_sorted(begins.begin(), begins.end())) {
+    fail(ErrorKind::kFormat, "the groups of its centroids are damaged; build it anew");
+  }
+  const std::size_t groups = begins.size() > 2 ? begins.size() - 1 : 0;
+  QuantisedGallery of_groups;
+  if (groups > 0) of_groups = get_codes(state, "nearest.groups", groups, dim);
+  return {get_codes(state, "nearest.centroids", lists, dim), std::move(of_groups), std::move(begins)};
 }
 
 }  // namespace
 
 void InvertedFile::save(NamedArrays& state) const {
-  const QuantisedGallery& codes = centroids_.codes();
-  std::vector<std::uint8_t> values;
-  for (std::size_t c = 0; c < codes.rows; ++c) {
-    for (std::size_t d = 0; d < dim_; ++d) {
-      values.push_back(static_cast<std::uint8_t>(codes.values[c * codes.stride + d] + kShift));
-    }
-  }
   std::vector<std::int32_t> list_of(size());
   for (std::size_t i = 0; i < size(); ++i) list_of[i] = lists_.place_of(i).list;
   state.metadata["nearest.kind"] = "inverted";
   state.put<std::int64_t>("nearest.shape", {static_cast<std::int64_t>(size()), static_cast<std::int64_t>(dim_),
-                                            static_cast<std::int64_t>(codes.rows)});
+                                            static_cast<std::int64_t>(centroids_.count())});
   state.put_scalar<std::uint64_t>("nearest.digest", digest_of(lists_, options_.threads));
-  state.put("nearest.centroids", values, {static_cast<std::int64_t>(codes.rows), static_cast<std::int64_t>(dim_)});
-  state.put("nearest.centroid_scale", codes.scale);
+  put_codes(state, "nearest.centroids", centroids_.codes());
+  if (centroids_.groups().rows > 0) put_codes(state, "nearest.groups", centroids_.groups());
+  state.put("nearest.group_begins", centroids_.begins());
   state.put("nearest.list_of", list_of);
 }
 

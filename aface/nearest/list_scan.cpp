@@ -2,16 +2,19 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <limits>
 #include <numeric>
 
 #include "aface/core/parallel.h"
+#include "aface/kernel/eight_bit_products.h"
+#include "aface/nearest/any_reaches.h"
 
 namespace aface {
 namespace {
 
 constexpr std::int64_t kQueryBlock = 64;
+constexpr std::size_t kListsTogether = 8;
+constexpr std::size_t kSteps = 8;
 
 // The best scores of one query among what came by, in any order.
 class Best {
@@ -37,59 +40,75 @@ class Best {
 
 struct Visits {
   std::vector<std::size_t> begins;    // [lists + 1]
-  std::vector<std::int32_t> queries;  // by list, ascending within each
+  std::vector<std::size_t> queries;  // by list, ascending within each
 };
 
-Visits visits_of(const std::vector<std::int32_t>& chosen, std::size_t probes, std::size_t lists) {
+Visits visits_of(const std::vector<ScoredId>& chosen, std::size_t probes, std::size_t lists) {
   Visits visits;
   visits.begins.assign(lists + 1, 0);
   visits.queries.resize(chosen.size());
-  for (const std::int32_t list : chosen) ++visits.begins[static_cast<std::size_t>(list) + 1];
+  for (const ScoredId& list : chosen) ++visits.begins[static_cast<std::size_t>(list.id) + 1];
   std::partial_sum(visits.begins.begin(), visits.begins.end(), visits.begins.begin());
   std::vector<std::size_t> at(visits.begins.begin(), visits.begins.end() - 1);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
-    visits.queries[at[static_cast<std::size_t>(chosen[i])]++] = static_cast<std::int32_t>(i / probes);
+    visits.queries[at[static_cast<std::size_t>(chosen[i].id)]++] = i / probes;
   }
   return visits;
 }
 
-bool any_reaches(const float* scores, std::size_t count, float floor) {
-  int reaches = 0;
-  for (std::size_t i = 0; i < count; ++i) reaches |= static_cast<int>(scores[i] >= floor);
-  return reaches != 0;
-}
+// Calls memory into the second cache, a part at a time between other work: all at once would wait for it.
+class Prefetch {
+ public:
+  Prefetch(Span<const unsigned char> bytes, std::size_t parts)
+      : at_(bytes.begin()), end_(bytes.end()), part_((bytes.size() / parts / kLine + 1) * kLine) {}
+  void next_part() {
+    const unsigned char* stop = end_ - at_ > static_cast<std::ptrdiff_t>(part_) ? at_ + part_ : end_;
+    for (; at_ < stop; at_ += kLine) __builtin_prefetch(at_, 0, 2);
+  }
+
+ private:
+  static constexpr std::size_t kLine = 64;
+  const unsigned char* at_;
+  const unsigned char* end_;
+  std::size_t part_;
+};
 
 class Worker {
  public:
   Worker(std::size_t queries, std::size_t count) : best_(queries), count_(count) {}
 
-  void scan(const CodedLists& lists, std::size_t list, const QuantisedProbes& queries, Span<const std::int32_t> of) {
-    gather(queries, of);
+  // `next_list` is scanned after this one, or is lists.lists().
+  void scan(const CodedLists& lists, std::size_t list, std::size_t next_list, const QuantisedProbes& queries,
+            Span<const std::size_t> of) {
+    gather_probes(queries, of, probes_);
     scores_.resize(of.size() * kScoreRows);
+    // Few queries look into a list, so its rows come from memory not much faster than they are used: small steps.
+    const std::size_t step = eight_bit_kernel().columns > kScoreRows ? of.size() : (of.size() + kSteps - 1) / kSteps;
     for (std::size_t b = 0; b < lists.blocks(list); ++b) {
       const CodedLists::Block block = lists.block(list, b);
-      eight_bit_scores(probes_, 0, of.size(), block.rows, products_, scores_.data(), kScoreRows);
-      for (std::size_t i = 0; i < of.size(); ++i) {
-        const float* scores = scores_.data() + i * kScoreRows;
-        Best& best = best_[static_cast<std::size_t>(of[i])];
-        if (!any_reaches(scores, block.rows.rows, best.floor())) continue;
-        for (std::size_t j = 0; j < block.rows.rows; ++j) {
-          if (scores[j] >= best.floor()) best.add({scores[j], block.ids[j]}, count_);
-        }
+      Span<const unsigned char> next;
+      if (b + 1 < lists.blocks(list)) {
+        next = lists.bytes_of(list, b + 1);
+      } else if (next_list < lists.lists() && lists.size(next_list) > 0) {
+        next = lists.bytes_of(next_list, 0);
       }
+      Prefetch prefetch(next, (of.size() + step - 1) / step);
+      for (std::size_t i = 0; i < of.size(); i += step) {
+        prefetch.next_part();
+        eight_bit_scores(probes_, i, std::min(of.size(), i + step), block.rows, products_,
+                         scores_.data() + i * kScoreRows, kScoreRows);
+      }
+      for (std::size_t i = 0; i < of.size(); ++i) keep(scores_.data() + i * kScoreRows, block, of[i]);
     }
   }
   const Best& best(std::size_t query) const { return best_[query]; }
 
  private:
-  void gather(const QuantisedProbes& queries, Span<const std::int32_t> of) {
-    probes_.rows = of.size();
-    probes_.dim = queries.dim;
-    probes_.stride = queries.stride;
-    probes_.values.resize(of.size() * queries.stride);
-    for (std::size_t i = 0; i < of.size(); ++i) {
-      std::memcpy(probes_.values.data() + i * queries.stride,
-                  queries.values.data() + static_cast<std::size_t>(of[i]) * queries.stride, queries.stride);
+  void keep(const float* scores, const CodedLists::Block& block, std::size_t query) {
+    Best& best = best_[query];
+    if (!any_reaches(scores, block.rows.rows, best.floor())) return;
+    for (std::size_t j = 0; j < block.rows.rows; ++j) {
+      if (scores[j] >= best.floor()) best.add({scores[j], block.ids[j]}, count_);
     }
   }
 
@@ -108,7 +127,7 @@ void scan_lists(const Centroids& centroids, const CodedLists& lists, RowMatrix q
   probes = std::min(probes, centroids.count());
   QuantisedProbes codes;
   quantise(queries, std::vector<double>(queries.rows, 1.0), codes);
-  std::vector<std::int32_t> chosen(queries.rows * probes);
+  std::vector<ScoredId> chosen(queries.rows * probes);
   parallel_for(static_cast<std::int64_t>(queries.rows), kQueryBlock, threads, [&](std::int64_t begin, std::int64_t end) {
     centroids.nearest_of(codes, static_cast<std::size_t>(begin), static_cast<std::size_t>(end), probes,
                          chosen.data() + static_cast<std::size_t>(begin) * probes);
@@ -116,12 +135,20 @@ void scan_lists(const Centroids& centroids, const CodedLists& lists, RowMatrix q
   const Visits visits = visits_of(chosen, probes, lists.lists());
 
   std::vector<Worker> workers(static_cast<std::size_t>(threads), Worker(queries.rows, found.count));
+  std::vector<std::size_t> visited;
+  for (std::size_t list = 0; list < lists.lists(); ++list) {
+    if (visits.begins[list] < visits.begins[list + 1]) visited.push_back(list);
+  }
   std::atomic<std::size_t> next{0};
   parallel_for(threads, 1, threads, [&](std::int64_t index, std::int64_t) {
     Worker& worker = workers[static_cast<std::size_t>(index)];
-    for (std::size_t list; (list = next.fetch_add(1)) < lists.lists();) {
-      const std::size_t begin = visits.begins[list], end = visits.begins[list + 1];
-      if (begin < end) worker.scan(lists, list, codes, {visits.queries.data() + begin, end - begin});
+    for (std::size_t first; (first = next.fetch_add(kListsTogether)) < visited.size();) {
+      const std::size_t last = std::min(visited.size(), first + kListsTogether);
+      for (std::size_t i = first; i < last; ++i) {
+        const std::size_t list = visited[i], begin = visits.begins[list], end = visits.begins[list + 1];
+        worker.scan(lists, list, i + 1 < last ? visited[i + 1] : lists.lists(), codes,
+                    {visits.queries.data() + begin, end - begin});
+      }
     }
   });
   parallel_for(static_cast<std::int64_t>(queries.rows), kQueryBlock, threads, [&](std::int64_t begin, std::int64_t end) {

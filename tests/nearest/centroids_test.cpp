@@ -23,15 +23,14 @@ TEST(Centroids, NearestAreThoseOfFloatProductsUpToTheErrorOfEightBits) {
   const std::vector<float> rows = clustered_unit_rows(90, kDim, 20, 0.5, 2);
   const Centroids centroids(RowMatrix{centres.data(), 77, kDim});
   const QuantisedProbes probes = coded({rows.data(), 90, kDim});
-  std::vector<ScoredId> one(90);
-  std::vector<std::int32_t> five(90 * 5);
-  centroids.nearest_of(probes, 0, 90, one.data());
+  std::vector<ScoredId> one(90), five(90 * 5);
+  centroids.nearest_of(probes, 0, 90, 1, one.data());
   centroids.nearest_of(probes, 0, 90, 5, five.data());
   for (std::size_t i = 0; i < 90; ++i) {
-    EXPECT_EQ(one[i].id, five[i * 5]);
+    EXPECT_EQ(one[i].id, five[i * 5].id);
     const auto best = brute_force_neighbours({centres.data(), 77, kDim}, &rows[i * kDim], 5);
     for (std::size_t rank = 0; rank < 5; ++rank) {
-      const auto id = static_cast<std::size_t>(five[i * 5 + rank]);
+      const auto id = static_cast<std::size_t>(five[i * 5 + rank].id);
       EXPECT_NEAR(inner_product(&rows[i * kDim], &centres[id * kDim], kDim), best[rank].score, 0.02);
     }
   }
@@ -45,10 +44,32 @@ TEST(Centroids, FindWellSeparatedClusters) {
   options.count = kClusters * 2;
   const Centroids centroids = train_centroids(row_blocks_of({rows.data(), kRows, kDim}), options);
   std::vector<ScoredId> nearest(kClusters * 40);
-  centroids.nearest_of(coded({centres.data(), kClusters * 40, kDim}), 0, kClusters * 40, nearest.data());
+  centroids.nearest_of(coded({centres.data(), kClusters * 40, kDim}), 0, kClusters * 40, 1, nearest.data());
   std::set<std::int32_t> used;
   for (std::size_t i = 0; i < nearest.size(); ++i) used.insert(nearest[i].id);
   EXPECT_EQ(used.size(), kClusters);  // no centroid serves two clusters
+}
+
+TEST(Centroids, TwoLevelsFindNearlyAlwaysWhatOneLevelFinds) {
+  constexpr std::size_t kRows = 6000;
+  const std::vector<float> rows = clustered_unit_rows(kRows, kDim, 300, 0.7, 6);
+  CentroidOptions options;
+  options.count = 300;
+  const Centroids two = train_centroids(row_blocks_of({rows.data(), kRows, kDim}), options);
+  EXPECT_EQ(two.begins().size(), 18U);  // 17 groups
+  const Centroids one(two.codes(), {}, {0, 300});
+  const QuantisedProbes probes = coded({rows.data(), kRows, kDim});
+  std::vector<ScoredId> fast(kRows * 3), exact(kRows * 3), part(3);
+  two.nearest_of(probes, 0, kRows, 3, fast.data());
+  one.nearest_of(probes, 0, kRows, 3, exact.data());
+  std::size_t same = 0;
+  for (std::size_t i = 0; i < kRows; ++i) {
+    same += static_cast<std::size_t>(fast[i * 3].id == exact[i * 3].id);
+    EXPECT_LE(fast[i * 3].score, exact[i * 3].score);
+  }
+  EXPECT_GE(same, kRows * 97 / 100);
+  two.nearest_of(probes, 777, 778, 3, part.data());
+  for (std::size_t rank = 0; rank < 3; ++rank) EXPECT_EQ(part[rank].id, fast[777 * 3 + rank].id);
 }
 
 TEST(Centroids, AreTheSameForAnyNumberOfThreads) {
@@ -74,7 +95,7 @@ TEST(Centroids, SurviveFewerDifferentRowsThanCentroids) {
   const Centroids centroids = train_centroids(row_blocks_of({rows.data(), 50, kDim}), options);
   std::vector<ScoredId> nearest(50);
   const QuantisedProbes probes = coded({rows.data(), 50, kDim});
-  centroids.nearest_of(probes, 0, 50, nearest.data());
+  centroids.nearest_of(probes, 0, 50, 1, nearest.data());
   for (std::size_t i = 0; i < 50; ++i) EXPECT_NEAR(nearest[i].score * probes.scale[i], 1, 0.01);
 }
 

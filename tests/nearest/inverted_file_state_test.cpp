@@ -25,7 +25,7 @@ class InvertedFileState : public testing::Test {
   }
   static IndexOptions options() {
     IndexOptions options;
-    options.lists = 20;
+    options.lists = 150;
     options.probes = 3;
     options.threads = 2;
     return options;
@@ -71,13 +71,16 @@ TEST_F(InvertedFileState, RefusesDamagedState) {
   state_.metadata["nearest.kind"] = "graph";
   refused(ErrorKind::kData, view());
   state_ = good;
-  state_.put<std::int32_t>("nearest.list_of", std::vector<std::int32_t>(kRows, 20));
+  state_.put<std::int32_t>("nearest.list_of", std::vector<std::int32_t>(kRows, 150));
   refused(ErrorKind::kFormat, view());
   state_ = good;
-  state_.put<std::uint8_t>("nearest.centroids", std::vector<std::uint8_t>(20 * kDim, 1));
+  state_.put<std::uint8_t>("nearest.centroids", std::vector<std::uint8_t>(150 * kDim, 1));
   refused(ErrorKind::kFormat, view());
   state_ = good;
-  state_.put<float>("nearest.centroid_scale", {1.0F});
+  state_.put<float>("nearest.centroids_scale", {1.0F});
+  refused(ErrorKind::kFormat, view());
+  state_ = good;
+  state_.put<std::int32_t>("nearest.group_begins", {0, 90, 80, 150});
   refused(ErrorKind::kFormat, view());
   state_ = good;
   state_.put<std::int64_t>("nearest.shape", {kRows, kDim, -1});

@@ -93,7 +93,7 @@ TEST_F(InvertedFileTest, AnswersDependOnTheRowsAndNotOnTheirHistory) {
 }
 
 TEST_F(InvertedFileTest, RecallSurvivesThatEveryRowDrifts) {
-  InvertedFile index(options_of(0, 6, 2));
+  InvertedFile index(options_of(0, 10, 2));
   index.build(view());
   Random random(8);
   std::vector<std::int32_t> ids(1000);
