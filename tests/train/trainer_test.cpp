@@ -159,7 +159,8 @@ TEST_F(TrainerTest, DrawsItsFacesWhenTheyAreNeeded) {
   EXPECT_EQ(data.validation.pairs, dir.file("faces/heldout/pairs.txt"));
   Trainer whole(drawn("1"), data.dataset);
   losses(whole, 5);
-  const NamedArrays saved = whole.save();
+  NamedArrays saved = whole.save();
+  saved.own_all();
   const std::vector<double> expected = losses(whole, 3);
   Trainer resumed(drawn("3"), data.dataset);
   resumed.restore(saved);
