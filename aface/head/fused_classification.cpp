@@ -16,6 +16,7 @@
 #include "aface/core/check.h"
 #include "aface/core/parallel.h"
 #include "aface/kernel/bf16_products.h"
+#include "aface/kernel/fused_softmax.h"
 
 namespace aface {
 namespace {

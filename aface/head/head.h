@@ -10,7 +10,7 @@
 
 #include "aface/core/named_arrays.h"
 #include "aface/head/head_options.h"
-#include "aface/kernel/fused_softmax.h"
+#include "aface/kernel/filter_report.h"
 #include "aface/kernel/rivals.h"
 #include "aface/kernel/row_gradient.h"
 

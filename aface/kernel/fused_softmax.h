@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aface/core/span.h"
+#include "aface/kernel/filter_report.h"
 #include "aface/kernel/rivals.h"
 #include "aface/kernel/row_gradient.h"
 #include "aface/kernel/unit_batch.h"
@@ -27,14 +28,6 @@ struct FusedSoftmaxOptions {
   double filter_tolerance = 0.01;
   bool want_rivals = false;
   int threads = 0;  // 0: all cores
-};
-
-// What the filter left out.
-struct FilterReport {
-  double skipped = 0;           // mean over the samples of the wrong classes' probability that got no gradient
-  double skipped_largest = 0;   // of the worst sample
-  double wrong = 0;             // mean over the samples of the wrong classes' probability: what `skipped` is a part of
-  std::int64_t computed_in_full = 0;  // samples
 };
 
 // A margin softmax over cosines, without ever holding the [batch, prototypes] matrix in float32:
