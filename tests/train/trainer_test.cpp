@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 
 #include "aface/config/config_reader.h"
@@ -141,6 +142,35 @@ TEST_F(TrainerTest, HugeLearningRateStopsWithANumericError) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kNumeric) << error.what();
     EXPECT_NE(std::string(error.what()).find("learning rate"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(TrainerTest, AnUnusablePrototypeIsNamedByItsPerson) {
+  for (const char* precision : {"exact", "fast"}) {
+    Trainer healthy(config(), data_->dataset);
+    NamedArrays state = healthy.save();
+    state.own_all();
+    const NamedArray weight = state.at("prototypes.weight");
+    std::vector<float> rows = state.get<float>("prototypes.weight");
+    const auto dim = static_cast<std::size_t>(weight.shape[1]);
+    constexpr std::size_t kPerson = 5;
+    rows[kPerson * dim + 3] = std::nanf("");
+    state.put("prototypes.weight", rows, weight.shape);
+
+    Trainer poisoned(config({"mining.kind=all", "head.precision=" + std::string(precision)}), data_->dataset);
+    NamedArrays own = poisoned.save();
+    own.own_all();
+    own.arrays["prototypes.weight"] = state.at("prototypes.weight");
+    poisoned.restore(own);
+    try {
+      poisoned.step();
+      FAIL() << "went through";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kNumeric);
+      const std::string name = data_->dataset.photos->identity_name(kPerson);
+      EXPECT_NE(std::string(error.what()).find("step 0: head: the prototype of identity " + name), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("value 3 of it is"), std::string::npos) << error.what();
+    }
   }
 }
 
