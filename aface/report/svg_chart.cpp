@@ -166,7 +166,10 @@ double letters(const std::string& text) {
 
 }  // namespace
 
-std::string chart_figure(const Chart& chart) {
+namespace {
+
+// What is inside the picture, kWidth x kHeight, or "" when no series has a point to show.
+std::string plot(const Chart& chart) {
   const AxisRange x_values = extent(chart, &ChartPoint::x), y_values = extent(chart, &ChartPoint::y);
   if (x_values.low > x_values.high || y_values.low > y_values.high) return "";
   const AxisRange x_range = axis_range(chart.x, x_values), y_range = axis_range(chart.y, y_values);
@@ -181,22 +184,70 @@ std::string chart_figure(const Chart& chart) {
 
   std::string marks;
   for (const Series& series : chart.series) marks += draw(series, x, y);
-  const std::string title = escape_html(chart.title);
-  const std::string unit = chart.y.label.empty() ? "" : " <span>" + escape_html(chart.y.label) + "</span>";
   const double foot = kHeight - kBottom, right = kWidth - kRight;
-  std::string svg =
-      fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title>", kWidth, kHeight, title);
-  svg += y_axis(y_ticks, y, left) + x_axis(chart.x, x_ticks, x);
+  std::string svg = y_axis(y_ticks, y, left) + x_axis(chart.x, x_ticks, x);
   svg += fmt::format("<path class=\"foot\" d=\"M{} {}H{}\"/>", px(left), px(foot), px(right));
   // An inner picture, as its border cuts off what the axes leave out.
   const std::string box = fmt::format("{} {} {} {}", px(left - kRim), px(kTop - kRim),
                                       px(right - left + 2 * kRim), px(foot - kTop + 2 * kRim));
-  svg += fmt::format("<svg x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" viewBox=\"{}\">{}</svg></svg>",
-                     px(left - kRim), px(kTop - kRim), px(right - left + 2 * kRim),
-                     px(foot - kTop + 2 * kRim), box, marks);
+  return svg + fmt::format("<svg x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" viewBox=\"{}\">{}</svg>",
+                           px(left - kRim), px(kTop - kRim), px(right - left + 2 * kRim),
+                           px(foot - kTop + 2 * kRim), box, marks);
+}
+
+// The page's styles that a picture needs (page_style.h), without variables, which few programs but browsers know.
+constexpr const char* kPictureStyle =
+    "text{font:12px system-ui,Arial,sans-serif;fill:#59636e}.title{font-size:15px;font-weight:600;fill:#1b2026}"
+    ".grid{stroke:#dde2e8;fill:none}.foot{stroke:#59636e;fill:none}"
+    ".line{stroke:currentColor;stroke-width:2;fill:none;stroke-linejoin:round;stroke-linecap:round}"
+    ".dashed{stroke-dasharray:5 4;stroke-linecap:butt}.area{fill:currentColor;fill-opacity:.22}"
+    ".dots{stroke:currentColor;stroke-width:3;stroke-opacity:.55;stroke-linecap:round;fill:none}";
+
+std::string with_plain_colours(std::string svg) {
+  const std::string variable = "style=\"--c:", plain = "style=\"color:";
+  for (std::size_t at = 0; (at = svg.find(variable, at)) != std::string::npos; at += plain.size()) {
+    svg.replace(at, variable.size(), plain);
+  }
+  return svg;
+}
+
+}  // namespace
+
+std::string chart_figure(const Chart& chart) {
+  const std::string inside = plot(chart);
+  if (inside.empty()) return "";
+  const std::string title = escape_html(chart.title);
+  const std::string unit = chart.y.label.empty() ? "" : " <span>" + escape_html(chart.y.label) + "</span>";
   const std::string note = chart.note.empty() ? "" : "<p>" + escape_html(chart.note) + "</p>";
-  return "<figure><figcaption><h3>" + title + unit + "</h3>" + note + legend(chart) + "</figcaption>" + svg +
-         "</figure>\n";
+  return "<figure><figcaption><h3>" + title + unit + "</h3>" + note + legend(chart) + "</figcaption>" +
+         fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title>{}</svg></figure>\n", kWidth, kHeight,
+                     title, inside);
+}
+
+std::string chart_svg(const Chart& chart) {
+  const std::string inside = plot(chart);
+  if (inside.empty()) return "";
+  constexpr double kLine = 18;
+  double y = kLine;
+  std::string head;
+  const auto add_line = [&](const char* kind, double x, const std::string& text) {
+    head += fmt::format("<text class=\"{}\" x=\"{}\" y=\"{}\">{}</text>", kind, px(x), px(y), escape_html(text));
+  };
+  add_line("title", 8, chart.title);
+  if (!chart.note.empty()) add_line("note", 8, (y += kLine, chart.note));
+  if (!chart.y.label.empty()) add_line("note", 8, (y += kLine, chart.y.label));
+  for (const Series& series : chart.series) {
+    if (series.name.empty()) continue;
+    y += kLine;
+    head += fmt::format("<path class=\"line{}\" style=\"color:{}\" d=\"M8 {}H28\"/>",
+                        series.mark == Mark::kDashedLine ? " dashed" : "", escape_html(series.colour), px(y - 4));
+    add_line("key", 34, series.note.empty() ? series.name : series.name + " " + series.note);
+  }
+  return fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\">"
+      "<title>{2}</title><style>{3}</style><rect width=\"{0}\" height=\"{1}\" fill=\"#fff\"/>{4}"
+      "<g transform=\"translate(0 {5})\">{6}</g></svg>\n",
+      kWidth, px(kHeight + y + 8), escape_html(chart.title), kPictureStyle, head, px(y + 8), with_plain_colours(inside));
 }
 
 }  // namespace aface

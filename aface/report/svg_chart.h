@@ -44,4 +44,8 @@ struct Chart {
 // come from the page's style sheet (page_style.h).
 std::string chart_figure(const Chart& chart);
 
+// The same as a picture file of its own, with title and legend inside. Colours must not be variables; "" where
+// chart_figure() is "".
+std::string chart_svg(const Chart& chart);
+
 }  // namespace aface

@@ -17,6 +17,7 @@ struct Command {
 Command train_command();
 Command evaluate_command();
 Command report_command();
+Command mining_command();
 Command embed_command();
 Command align_command();
 Command inspect_command();

@@ -25,6 +25,7 @@ std::vector<aface::Command> commands() {
       aface::train_command(),
       aface::evaluate_command(),
       aface::report_command(),
+      aface::mining_command(),
       aface::embed_command(),
       aface::align_command(),
       aface::inspect_command(),

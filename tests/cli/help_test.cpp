@@ -9,7 +9,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-const std::vector<std::string> kCommands = {"train",   "evaluate", "report", "embed", "align",
+const std::vector<std::string> kCommands = {"train",   "evaluate", "report", "mining", "embed", "align",
                                             "inspect", "synth",    "config"};
 
 TEST(Help, NamesEveryCommandAndTheExitCodes) {
