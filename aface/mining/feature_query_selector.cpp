@@ -15,15 +15,24 @@ FeatureQuerySelector::FeatureQuerySelector(const MinerOptions& options, std::int
       index_options_(index_options_of(options, seed, threads)),
       active_(num_identities),
       random_(seed),
-      rhythm_(options.rebuild_steps) {}
+      rhythm_(options.rebuild_steps),
+      follows_(options.index != "graph") {}  // replacing a row of a graph costs more than inserting one
 
 void FeatureQuerySelector::rebuild(std::int64_t step, const UnitRows& prototypes) {
   AFACE_CHECK(prototypes.count == active_.num_identities(), "{} prototypes for {} identities", prototypes.count,
               active_.num_identities());
   index_ = make_neighbour_index(index_options_, static_cast<std::size_t>(prototypes.count));
-  const std::vector<float> rows = all_rows(prototypes, index_options_.threads);
-  index_->build({rows.data(), static_cast<std::size_t>(prototypes.count), static_cast<std::size_t>(prototypes.dim)});
+  index_->build(blocks_of(prototypes));
   rhythm_.done(step);
+}
+
+void FeatureQuerySelector::rows_changed(Span<const std::int64_t> ids, const UnitRows& prototypes) {
+  if (!follows_ || index_ == nullptr) return;
+  const std::vector<std::int32_t> places(ids.begin(), ids.end());
+  const auto dim = static_cast<std::size_t>(prototypes.dim);
+  changed_rows_.resize(ids.size() * dim);
+  prototypes.read_rows(ids, changed_rows_.data());
+  index_->update(places, {changed_rows_.data(), ids.size(), dim});
 }
 
 std::vector<std::int64_t> FeatureQuerySelector::select(const SelectionRequest& request) {

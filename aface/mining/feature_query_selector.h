@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "aface/core/random.h"
 #include "aface/mining/active_set.h"
@@ -12,8 +13,10 @@ namespace aface {
 
 // The prototypes nearest to this step's embeddings (HF-Softmax, Zhang et al., AAAI 2018): each embedding asks an index
 // for budget / batch + 1 neighbours; their union is cut at random to the budget, or topped up at random. The batch's
-// own identities are always in. The index holds prototypes up to rebuild_steps old and is not saved: a resumed run
-// repeats the uncut one exactly when it was cut at a multiple of rebuild_steps.
+// own identities are always in. An exact index or inverted file follows the drift: after each step the rows that had a
+// gradient are put in anew, at the cost of these rows; a graph holds them as they were at the rebuild. What momentum and
+// decay do to the other rows is caught up with every rebuild_steps. The index is not saved: a resumed run repeats the uncut
+// one exactly when it was cut at a multiple of rebuild_steps.
 class FeatureQuerySelector : public ClassSelector {
  public:
   FeatureQuerySelector(const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int threads);
@@ -21,6 +24,8 @@ class FeatureQuerySelector : public ClassSelector {
   bool wants_rebuild(std::int64_t step) const override { return rhythm_.is_due(step); }
   void rebuild(std::int64_t step, const UnitRows& prototypes) override;
   bool needs_embeddings() const override { return true; }
+  bool follows_rows() const override { return follows_; }
+  void rows_changed(Span<const std::int64_t> ids, const UnitRows& prototypes) override;
   // Throws Error{kInternal} before the first rebuild().
   std::vector<std::int64_t> select(const SelectionRequest& request) override;
   void save(NamedArrays& state) const override;
@@ -32,7 +37,9 @@ class FeatureQuerySelector : public ClassSelector {
   ActiveSet active_;
   Random random_;
   RebuildRhythm rhythm_;
+  bool follows_;
   std::unique_ptr<NeighbourIndex> index_;
+  std::vector<float> changed_rows_;
 };
 
 }  // namespace aface

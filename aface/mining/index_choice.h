@@ -10,7 +10,10 @@ namespace aface {
 // The search settings inside [mining].
 inline IndexOptions index_options_of(const MinerOptions& options, std::uint64_t seed, int threads) {
   IndexOptions index;
+  index.kind = options.index;
   index.exact_below = options.exact_below;
+  index.lists = options.index_lists;
+  index.probes = options.index_probes;
   index.graph_links = options.graph_links;
   index.graph_build_effort = options.graph_build_effort;
   index.graph_search_effort = options.graph_search_effort;

@@ -19,13 +19,17 @@ struct MinerOptions {
   double similarity_start = -1.0;     // dominant_queue: h, entries less similar to the owner are popped ...
   double similarity_end = 0.2;        // ... h grows linearly to this ...
   std::int64_t similarity_steps = 5000;  // ... over so many steps
-  std::int64_t rebuild_steps = 500;   // queues or index rebuilt from fresh prototypes every so many steps
+  std::int64_t rebuild_steps = 500;   // queues or index rebuilt from fresh prototypes every so many steps (feature_query's
+                                      // exact and inverted indices follow the active prototypes in between)
   std::string rebuild = "auto";       // dominant_queue: wait | background | auto (wait up to exact_below, background above);
                                       // what a background rebuild gives depends on timing
   std::int64_t rebuild_candidates = 32768;  // background, above exact_below: prototypes that each one is compared with
   std::int64_t rebuild_threads = 1;   // of a background rebuild; 0: all cores
   std::int64_t rebuild_niceness = 5;  // of its threads, above the program's own
-  std::int64_t exact_below = 50000;   // exact search up to so many prototypes, HNSW graph above
+  std::string index = "auto";         // auto | exact | graph | inverted: searches that training waits for
+  std::int64_t exact_below = 50000;   // auto: exact search up to so many prototypes, inverted file above
+  std::int64_t index_lists = 0;       // inverted: lists that prototypes are sorted into; 0: chosen from their number
+  std::int64_t index_probes = 16;     // inverted: lists that a search looks into
   std::int64_t graph_links = 16;      // HNSW M
   std::int64_t graph_build_effort = 100;   // HNSW efConstruction
   std::int64_t graph_search_effort = 64;   // HNSW ef
@@ -47,7 +51,10 @@ void describe(Visitor& v, MinerOptions& o) {
   v.field("rebuild_candidates", o.rebuild_candidates, doc("background rebuild above exact_below: prototypes that each one is compared with").at_least(1000));
   v.field("rebuild_threads", o.rebuild_threads, doc("threads of a background rebuild; 0: all cores").range(0, 1024).speed_only());
   v.field("rebuild_niceness", o.rebuild_niceness, doc("nice level of these threads above the program's own: how far training goes first").range(0, 19).speed_only());
-  v.field("exact_below", o.exact_below, doc("exact search up to so many prototypes, HNSW graph above").at_least(0));
+  v.field("index", o.index, doc("searches that training waits for: exact, HNSW graph, or inverted file; auto: exact up to exact_below prototypes, inverted above").choice({"auto", "exact", "graph", "inverted"}));
+  v.field("exact_below", o.exact_below, doc("index = auto: exact search up to so many prototypes, inverted file above").at_least(0));
+  v.field("index_lists", o.index_lists, doc("inverted: lists that prototypes are sorted into; 0: chosen from their number").at_least(0));
+  v.field("index_probes", o.index_probes, doc("inverted: lists that a search looks into; more: better neighbours, slower").at_least(1));
   v.field("graph_links", o.graph_links, doc("HNSW M").range(2, 200));
   v.field("graph_build_effort", o.graph_build_effort, doc("HNSW efConstruction").range(4, 10000));
   v.field("graph_search_effort", o.graph_search_effort, doc("HNSW ef").range(1, 10000));

@@ -28,6 +28,16 @@ UnitRows unit_rows_of(RowMatrix rows) {
   return source;
 }
 
+RowBlocks blocks_of(const UnitRows& source) {
+  RowBlocks blocks;
+  blocks.rows = static_cast<std::size_t>(source.count);
+  blocks.dim = static_cast<std::size_t>(source.dim);
+  blocks.read = [read = source.read_block](std::size_t first, std::size_t count, float* out) {
+    read(static_cast<std::int64_t>(first), static_cast<std::int64_t>(count), out);
+  };
+  return blocks;
+}
+
 std::vector<float> all_rows(const UnitRows& source, int threads) {
   std::vector<float> rows(static_cast<std::size_t>(source.count * source.dim));
   parallel_for(source.count, kBlock, threads, [&](std::int64_t first, std::int64_t last) {

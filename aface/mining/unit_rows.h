@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "aface/core/span.h"
+#include "aface/nearest/row_blocks.h"
 
 namespace aface {
 
@@ -21,6 +22,9 @@ struct UnitRows {
 
 // A source over a matrix of unit rows, which must outlive it.
 UnitRows unit_rows_of(RowMatrix rows);
+
+// For NeighbourIndex::build().
+RowBlocks blocks_of(const UnitRows& source);
 
 // All rows as one matrix [count, dim], for searches that need them so; `threads` 0: all cores.
 std::vector<float> all_rows(const UnitRows& source, int threads);

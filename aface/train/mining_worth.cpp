@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <optional>
 
 #include "aface/config/config_reader.h"
-#include "aface/core/file.h"
-#include "aface/core/log.h"
+#include "aface/core/error.h"
 #include "aface/core/parallel.h"
 #include "aface/core/stop_request.h"
 #include "aface/data/batch_loader.h"
@@ -20,6 +20,7 @@
 #include "aface/nn/torch_compat.h"
 #include "aface/sampling/sampler.h"
 #include "aface/train/checkpoint.h"
+#include "aface/train/prototype_rows.h"
 #include "aface/train/training_data.h"
 
 namespace aface {
@@ -133,11 +134,12 @@ MiningWorth measure_mining_worth(const std::string& run_dir, const MiningWorthOp
   PrototypeOptions decay;  // rows that no step has used for a while are caught up by it
   decay.momentum = config.optimizer.momentum;
   decay.weight_decay = config.optimizer.weight_decay;
-  PrototypeTable table(dataset.num_identities(), config.backbone.embedding_dim, 1, decay, at::kCPU);
-  table.restore(checkpoint.state);
-  const at::Tensor unit_rows = table.unit_rows();
-  const RowMatrix prototypes{unit_rows.data_ptr<float>(), static_cast<std::size_t>(unit_rows.size(0)),
-                             static_cast<std::size_t>(unit_rows.size(1))};
+  const std::unique_ptr<Prototypes> table =
+      make_flat_prototypes(dataset.num_identities(), config.backbone.embedding_dim, 1, decay);
+  table->restore(checkpoint.state);
+  const std::vector<float> unit_rows = all_rows(unit_rows_of(*table), options.threads);
+  const RowMatrix prototypes{unit_rows.data(), static_cast<std::size_t>(table->num_identities()),
+                             static_cast<std::size_t>(table->dim())};
 
   Candidates candidates(config, checkpoint.state, prototypes, options);
   MiningWorth result;

@@ -22,6 +22,7 @@
 #include "aface/nn/torch_compat.h"
 #include "aface/train/learning_rate.h"
 #include "aface/train/optimizer_state.h"
+#include "aface/train/prototype_rows.h"
 
 namespace aface {
 namespace {
@@ -182,6 +183,7 @@ StepResult Trainer::step() {
     result.softmax_mass = measure_softmax_mass(batch, unit_length(embeddings.detach()), active);
   }
   prototypes_->step(rate * config_.optimizer.prototype_rate_factor, output.prototype_gradient);
+  if (selector_->follows_rows()) selector_->rows_changed(active, unit_rows_of(*prototypes_));
   head_->update(step_, rate_share);
   tell_sampler(batch, output);
   loader_->recycle(std::move(batch));
@@ -209,14 +211,7 @@ HeadOutput Trainer::classify(const HeadInput& input, const Batch& batch) {
 
 void Trainer::rebuild_selector_when_due() {
   if (!selector_->wants_rebuild(step_)) return;
-  UnitRows source;
-  source.count = prototypes_->num_identities();
-  source.dim = prototypes_->dim();
-  source.read_block = [this](std::int64_t first, std::int64_t count, float* out) {
-    prototypes_->unit_rows(first, count, out);
-  };
-  source.read_rows = [this](Span<const std::int64_t> ids, float* out) { prototypes_->unit_rows(ids, out); };
-  selector_->rebuild(step_, source);
+  selector_->rebuild(step_, unit_rows_of(*prototypes_));
 }
 
 void Trainer::tell_selector(const Batch& batch, const std::vector<std::int64_t>& active, const HeadInput& input,

@@ -258,8 +258,7 @@ TEST_F(DominantQueues, WantsARebuildAtTheStartAndAtEveryMultiple) {
 
 TEST_F(DominantQueues, ApproximateSearchGivesTheSameQueuesOnEasyRows) {
   MinerOptions options = options_with(2, 10, -1, -1);
-  options.exact_below = 0;
-  options.rebuild = "wait";
+  options.index = "graph";
   const auto approximate = built(options);
   const auto exact = built(options_with(2, 10, -1, -1));
   for (std::int64_t i = 0; i < 6; ++i) EXPECT_EQ(ids(approximate, i), ids(exact, i));
