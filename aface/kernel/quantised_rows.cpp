@@ -83,14 +83,23 @@ bool any_reaches(const std::int32_t* products, const std::int32_t* offsets, cons
 
 }  // namespace
 
-void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedProbes& into) {
-  resize(into, rows, 1);
+void make_room(std::size_t rows, std::size_t dim, QuantisedProbes& into) { resize(into, {nullptr, rows, dim}, 1); }
+
+void quantise_at(RowMatrix rows, Span<const double> inverse_norms, std::size_t first, QuantisedProbes& into) {
+  AFACE_CHECK(rows.dim == into.dim && first + rows.rows <= into.rows, "rows {} ... {} of {} in {} of {}", first,
+              first + rows.rows, rows.dim, into.rows, into.dim);
   for (std::size_t i = 0; i < rows.rows; ++i) {
+    const std::size_t at = first + i;
     const RowCode code = quantise_row(rows.row(i), rows.dim, inverse_norms[i], kCodeLevels, kCodeShift,
-                                      into.values.data() + i * into.stride);
-    into.scale[i] = code.scale;
-    into.error[i] = code.error;
+                                      into.values.data() + at * into.stride);
+    into.scale[at] = code.scale;
+    into.error[at] = code.error;
   }
+}
+
+void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedProbes& into) {
+  make_room(rows.rows, rows.dim, into);
+  quantise_at(rows, inverse_norms, 0, into);
 }
 
 void make_room(std::size_t rows, std::size_t dim, QuantisedGallery& into) {

@@ -40,8 +40,10 @@ struct QuantisedGallery {
 };
 
 // Rows without codes yet; quantise_at() writes them, different threads different rows.
+void make_room(std::size_t rows, std::size_t dim, QuantisedProbes& into);
 void make_room(std::size_t rows, std::size_t dim, QuantisedGallery& into);
 // Writes the codes of `rows` in the place of rows `first`, `first` + 1, ...
+void quantise_at(RowMatrix rows, Span<const double> inverse_norms, std::size_t first, QuantisedProbes& into);
 void quantise_at(RowMatrix rows, Span<const double> inverse_norms, std::size_t first, QuantisedGallery& into);
 
 // What scans read of gallery rows; the values lie `stride` apart.

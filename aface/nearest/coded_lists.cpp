@@ -65,10 +65,6 @@ CodedLists::Block CodedLists::block(std::size_t list, std::size_t index) const {
   return block;
 }
 
-Span<const unsigned char> CodedLists::bytes_of(std::size_t list, std::size_t index) const {
-  return {block_bytes(chains_[list].blocks[index]), block_size_};
-}
-
 void CodedLists::append(std::int32_t id, std::int32_t list) {
   Chain& chain = chains_[static_cast<std::size_t>(list)];
   const std::size_t slot = chain.rows;

@@ -6,7 +6,6 @@
 #include <memory>
 #include <vector>
 
-#include "aface/core/span.h"
 #include "aface/kernel/quantised_rows.h"
 #include "aface/nearest/row_blocks.h"
 
@@ -36,8 +35,6 @@ class CodedLists {
   std::size_t size(std::size_t list) const { return chains_[list].rows; }
   std::size_t blocks(std::size_t list) const { return chains_[list].blocks.size(); }
   Block block(std::size_t list, std::size_t index) const;
-  // The memory of a block, for calling it into the caches ahead of its use.
-  Span<const unsigned char> bytes_of(std::size_t list, std::size_t index) const;
   Place place_of(std::size_t id) const { return places_[id]; }
 
   // Makes room for row `id`, which has no place yet, at the end of `list`. write() must follow.

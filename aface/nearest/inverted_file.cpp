@@ -12,7 +12,7 @@
 namespace aface {
 namespace {
 
-constexpr std::int64_t kRowBlock = 256;  // rows assigned together
+constexpr std::int64_t kRowBlock = 128;  // rows assigned together
 
 std::size_t lists_for(std::int64_t wanted, std::size_t rows) {
   if (wanted > 0) return std::min(static_cast<std::size_t>(wanted), std::max<std::size_t>(1, rows));
@@ -56,13 +56,16 @@ void InvertedFile::update(Span<const std::int32_t> ids, RowMatrix rows) {
   check_update(ids, rows, size(), dim_, options_.threads);
   if (ids.empty()) return;
   QuantisedGallery codes;
-  quantise(rows, std::vector<double>(rows.rows, 1.0), codes);
-  QuantisedProbes probes;
-  probes_of(codes, probes);
+  make_room(rows.rows, rows.dim, codes);
   std::vector<ScoredId> nearest(rows.rows);
   parallel_for(static_cast<std::int64_t>(rows.rows), kRowBlock, options_.threads, [&](std::int64_t begin, std::int64_t end) {
-    centroids_.nearest_of(probes, static_cast<std::size_t>(begin), static_cast<std::size_t>(end), 1,
-                          nearest.data() + begin);
+    const auto first = static_cast<std::size_t>(begin), count = static_cast<std::size_t>(end - begin);
+    const RowMatrix block{rows.row(first), count, rows.dim};
+    const std::vector<double> unit(count, 1.0);
+    quantise_at(block, unit, first, codes);
+    QuantisedProbes probes;
+    quantise(block, unit, probes);
+    centroids_.nearest_of(probes, 0, count, 1, nearest.data() + first);
   });
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (lists_.place_of(static_cast<std::size_t>(ids[i])).list != nearest[i].id) lists_.move(ids[i], nearest[i].id);

@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::int64_t kQueryBlock = 64;
 constexpr std::size_t kListsTogether = 8;
-constexpr std::size_t kSteps = 8;
 
 // The best scores of one query among what came by, in any order.
 class Best {
@@ -56,22 +55,11 @@ Visits visits_of(const std::vector<ScoredId>& chosen, std::size_t probes, std::s
   return visits;
 }
 
-// Calls memory into the second cache, a part at a time between other work: all at once would wait for it.
-class Prefetch {
- public:
-  Prefetch(Span<const unsigned char> bytes, std::size_t parts)
-      : at_(bytes.begin()), end_(bytes.end()), part_((bytes.size() / parts / kLine + 1) * kLine) {}
-  void next_part() {
-    const unsigned char* stop = end_ - at_ > static_cast<std::ptrdiff_t>(part_) ? at_ + part_ : end_;
-    for (; at_ < stop; at_ += kLine) __builtin_prefetch(at_, 0, 2);
-  }
-
- private:
-  static constexpr std::size_t kLine = 64;
-  const unsigned char* at_;
-  const unsigned char* end_;
-  std::size_t part_;
-};
+void prefetch(const void* from, std::size_t bytes) {
+  constexpr std::size_t kLine = 64;
+  const auto* at = static_cast<const unsigned char*>(from);
+  for (std::size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(at + i);
+}
 
 class Worker {
  public:
@@ -82,21 +70,29 @@ class Worker {
             Span<const std::size_t> of) {
     gather_probes(queries, of, probes_);
     scores_.resize(of.size() * kScoreRows);
-    // Few queries look into a list, so its rows come from memory not much faster than they are used: small steps.
-    const std::size_t step = eight_bit_kernel().columns > kScoreRows ? of.size() : (of.size() + kSteps - 1) / kSteps;
     for (std::size_t b = 0; b < lists.blocks(list); ++b) {
       const CodedLists::Block block = lists.block(list, b);
-      Span<const unsigned char> next;
+      const std::int8_t* next = nullptr;
       if (b + 1 < lists.blocks(list)) {
-        next = lists.bytes_of(list, b + 1);
+        next = lists.block(list, b + 1).rows.values;
       } else if (next_list < lists.lists() && lists.size(next_list) > 0) {
-        next = lists.bytes_of(next_list, 0);
+        next = lists.block(next_list, 0).rows.values;
       }
-      Prefetch prefetch(next, (of.size() + step - 1) / step);
-      for (std::size_t i = 0; i < of.size(); i += step) {
-        prefetch.next_part();
-        eight_bit_scores(probes_, i, std::min(of.size(), i + step), block.rows, products_,
-                         scores_.data() + i * kScoreRows, kScoreRows);
+      // Few queries look into a list, so its rows come from memory not much faster than they are used: a few rows at a
+      // time, with the following ones on their way.
+      for (std::size_t first = 0; first < block.rows.rows; first += step_) {
+        const std::size_t ahead = first + step_;
+        if (ahead < block.rows.rows) {
+          prefetch(block.rows.values + ahead * lists.stride(), step_ * lists.stride());
+        } else if (next != nullptr) {
+          prefetch(next, step_ * lists.stride());
+        }
+        GalleryBlock some;
+        some.values = block.rows.values + first * lists.stride();
+        some.scale = block.rows.scale + first;
+        some.offset = block.rows.offset + first;
+        some.rows = std::min(step_, block.rows.rows - first);
+        eight_bit_scores(probes_, 0, of.size(), some, products_, scores_.data() + first, kScoreRows);
       }
       for (std::size_t i = 0; i < of.size(); ++i) keep(scores_.data() + i * kScoreRows, block, of[i]);
     }
@@ -114,6 +110,8 @@ class Worker {
 
   std::vector<Best> best_;
   std::size_t count_;
+  // Kernels that like many columns get whole blocks.
+  std::size_t step_ = eight_bit_kernel().columns > kScoreRows ? kScoreRows : 8;
   QuantisedProbes probes_;
   std::vector<std::int32_t> products_;
   std::vector<float> scores_;
@@ -126,11 +124,12 @@ void scan_lists(const Centroids& centroids, const CodedLists& lists, RowMatrix q
   if (threads <= 0) threads = hardware_threads();
   probes = std::min(probes, centroids.count());
   QuantisedProbes codes;
-  quantise(queries, std::vector<double>(queries.rows, 1.0), codes);
+  make_room(queries.rows, queries.dim, codes);
   std::vector<ScoredId> chosen(queries.rows * probes);
   parallel_for(static_cast<std::int64_t>(queries.rows), kQueryBlock, threads, [&](std::int64_t begin, std::int64_t end) {
-    centroids.nearest_of(codes, static_cast<std::size_t>(begin), static_cast<std::size_t>(end), probes,
-                         chosen.data() + static_cast<std::size_t>(begin) * probes);
+    const auto first = static_cast<std::size_t>(begin), count = static_cast<std::size_t>(end - begin);
+    quantise_at({queries.row(first), count, queries.dim}, std::vector<double>(count, 1.0), first, codes);
+    centroids.nearest_of(codes, first, first + count, probes, chosen.data() + first * probes);
   });
   const Visits visits = visits_of(chosen, probes, lists.lists());
 
