@@ -107,5 +107,60 @@ TEST(QuantisedRowsBound, ARowWithoutDirectionHasProductZero) {
   EXPECT_EQ(found_pairs(a, b, {0.0F}).size(), 1U);
 }
 
+TEST(QuantisedRowsBound, IsAboveTheProductAndNotFarAbove) {
+  const Rows a = random_rows(20, 256, 0, 7), b = random_rows(300, 256, 0, 8);
+  QuantisedProbes probes;
+  QuantisedGallery gallery;
+  quantise(a.view(), a.inverse_norms, probes);
+  quantise(b.view(), b.inverse_norms, gallery);
+  std::vector<std::int32_t> products;
+  std::vector<RowPair> found;
+  const std::vector<float> cut(20, -1.0F);
+  pairs_that_may_reach(probes, 0, 20, gallery, 256, 300, cut, products, found);  // the last rows only
+  ASSERT_EQ(found.size(), 20U * 44);
+  for (const RowPair& pair : found) {
+    EXPECT_GE(pair.gallery, 256);
+    const double cosine = a.cosine(std::size_t(pair.probe), b, std::size_t(pair.gallery));
+    EXPECT_GE(pair.most, cosine);
+    EXPECT_LE(pair.most, cosine + 0.07);
+  }
+}
+
+TEST(EightBitScores, AreCosinesWithinTheBoundHoweverRowsAreCut) {
+  const Rows a = random_rows(9, 100, 0, 9), b = random_rows(32, 100, 0, 10);
+  QuantisedProbes probes, some;
+  QuantisedGallery gallery;
+  quantise(a.view(), a.inverse_norms, probes);
+  quantise(b.view(), b.inverse_norms, gallery);
+  const auto block_of = [&](std::size_t first, std::size_t rows) {
+    return GalleryBlock{gallery.values.data() + first * gallery.stride, gallery.scale.data() + first,
+                        gallery.offset.data() + first, rows};
+  };
+  std::vector<std::int32_t> products;
+  std::vector<float> all(9 * 32), part(3);
+  eight_bit_scores(probes, 0, 9, block_of(0, 32), products, all.data(), 32);
+  for (std::size_t i = 0; i < 9; ++i) {
+    for (std::size_t j = 0; j < 32; ++j) {
+      const float bound = probes.error[i] + (1 + probes.error[i]) * gallery.error[j];
+      EXPECT_NEAR(all[i * 32 + j] * probes.scale[i], a.cosine(i, b, j), bound + 1e-6F);
+    }
+  }
+  const std::vector<std::size_t> chosen = {7};
+  gather_probes(probes, chosen, some);
+  eight_bit_scores(some, 0, 1, block_of(17, 3), products, part.data(), 3);
+  for (std::size_t j = 0; j < 3; ++j) EXPECT_EQ(part[j], all[7 * 32 + 17 + j]);
+
+  QuantisedProbes again;
+  probes_of(gallery, again);
+  QuantisedProbes direct;
+  quantise(b.view(), b.inverse_norms, direct);
+  for (std::size_t i = 0; i < 32; ++i) {
+    EXPECT_EQ(again.scale[i], direct.scale[i]);
+    for (std::size_t d = 0; d < 100; ++d) {
+      EXPECT_EQ(again.values[i * again.stride + d], direct.values[i * direct.stride + d]);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace aface
