@@ -2,7 +2,7 @@
 // both precisions against the same mathematics operation by operation in LibTorch, turn by turn on the same batches, and
 // both against what the machine's products allow.
 // Usage: full_head_bench [--identities N] [--batch N] [--dim N] [--rounds N] [--threads N] [--as-it-comes]
-//                        [--only exact|fast|plain]
+//                        [--only exact|fast|plain] [--filter P] [--tolerance SHARE]
 // The sizes that the documentation speaks of are the defaults: 250,000 identities, batch 256, dim 512.
 // --as-it-comes keeps glibc's malloc as it is: large tensors are then mapped afresh in every step, which is what a
 // LibTorch program gets that does not know better. By default it keeps large blocks, as the program adaptiveface does.
@@ -39,6 +39,7 @@ struct Options {
   std::int64_t identities = 250000, batch = 256, dim = 512, rounds = 7, threads = 0;
   bool as_it_comes = false;
   std::string only;
+  double filter = HeadOptions().gradient_filter, tolerance = HeadOptions().filter_tolerance;
 };
 
 constexpr double kMargin = 0.35, kScale = 64, kRate = 0.1;
@@ -145,12 +146,14 @@ double resident_gib(const std::string& field) {
   return 0;
 }
 
-HeadOptions head_options(const std::string& precision) {
+HeadOptions head_options(const std::string& precision, const Options& bench) {
   HeadOptions options;
   options.logit_scale = kScale;
   options.margin_init = kMargin;
   options.margin_learning_rate = 0;  // the peer's margins stay too
   options.precision = precision;
+  options.gradient_filter = bench.filter;
+  options.filter_tolerance = bench.tolerance;
   return options;
 }
 
@@ -166,7 +169,7 @@ Reference reference_step(const at::Tensor& prototypes, const Draw& draw, const O
   input.prototypes = prototypes.to(at::kDouble).requires_grad_(true);
   input.active_ids = at::arange(options.identities, at::kLong);
   input.targets = draw.identities;
-  const auto head = make_head(head_options("exact"), options.identities, at::kCPU);
+  const auto head = make_head(head_options("exact", options), options.identities, at::kCPU);
   const HeadOutput output = head->forward(input);
   output.loss.backward();
   Reference reference;
@@ -198,7 +201,7 @@ Side make_side(const std::string& name, const Options& options) {
   if (name == "plain") {
     side.plain = std::make_unique<PlainHeadStep>(options.identities, options.dim, kMargin, kScale);
   } else {
-    side.fused = std::make_unique<FusedHeadStep>(options.identities, options.dim, head_options(name));
+    side.fused = std::make_unique<FusedHeadStep>(options.identities, options.dim, head_options(name, options));
   }
   fill_families(side.prototypes().data_ptr<float>(), options.identities, options.dim);
   return side;
@@ -285,6 +288,8 @@ Options parse(int argc, char** argv) {
     else if (flag == "--rounds") value >> options.rounds;
     else if (flag == "--threads") value >> options.threads;
     else if (flag == "--only") value >> options.only;
+    else if (flag == "--filter") value >> options.filter;
+    else if (flag == "--tolerance") value >> options.tolerance;
     else throw Error(ErrorKind::kUsage, "full_head_bench: no flag " + flag);
   }
   if (options.threads <= 0) options.threads = hardware_threads();

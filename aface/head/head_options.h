@@ -16,8 +16,8 @@ struct HeadOptions {
   std::int64_t margin_warmup_steps = 0;  // margins grow linearly from "none" over so many steps; learnt ones must be
                                          // frozen for as long
   std::string precision = "exact";       // exact: float32; fast: filtered, see gradient_filter, and bfloat16 where the CPU has it
-  double gradient_filter = 1.0 / 4096;   // fast: probabilities below get no gradient (0: all do) ...
-  double filter_tolerance = 0.01;        // ... unless that would lose more than this share of it (see fused_softmax.h)
+  double gradient_filter = 1.0 / 65536;  // fast: probabilities below get no gradient (0: all do) ...
+  double filter_tolerance = 0.1;         // ... unless that would lose more than this share of it (see fused_softmax.h)
   std::string engine = "auto";           // auto: fused on the CPU, plain elsewhere; plain: LibTorch operations
   std::int64_t plain_chunk = 65536;      // plain: prototypes at a time, so that memory does not grow with their number
   // --- adaptive_margin (AdaM)

@@ -135,7 +135,7 @@ void FusedSoftmax::choose_dense_samples(Span<const double> values, const std::ve
   filter_.wrong = std::accumulate(wrong.begin(), wrong.end(), 0.0) / size;
   for (std::size_t i = 0; i < batch_.size; ++i) {
     const double lost = std::max(0.0, skipped[i]);
-    if (lost > options_.filter_tolerance * std::max(wrong[i], filter_.wrong)) {
+    if (parts.screened->crowded()[i] != 0 || lost > options_.filter_tolerance * std::max(wrong[i], filter_.wrong)) {
       parts.dense_samples.push_back(i);
       continue;
     }

@@ -25,7 +25,7 @@ struct FusedSoftmaxOptions {
   // (relative to the batch's mean, or their own if that is larger) are computed in full. 0: none; and none above
   // ScreenedSoftmax::kLargestScale.
   double gradient_filter = 0;
-  double filter_tolerance = 0.01;
+  double filter_tolerance = 0.1;
   bool want_rivals = false;
   int threads = 0;  // 0: all cores
 };

@@ -19,6 +19,9 @@ constexpr std::size_t kSlices = 16;     // as in DenseSoftmax: sums that do not 
 constexpr std::size_t kCoded = 128;     // prototypes at a time: codes and products stay in the second cache
 constexpr float kRounding = 5e-7F;      // of float32 products, see DenseSoftmax
 constexpr float kScoreError = 4e-3F;    // eight-bit cosines are seldom further off; what lies so near a bar is computed
+// An entry alone costs several times what it costs in a full product, so a sample that keeps more than this share of the
+// prototypes is cheaper, and exact, in full. The first few are free.
+constexpr std::size_t kFreeEntries = 64, kCrowdedShare = 16;
 constexpr float kNone = -std::numeric_limits<float>::infinity();
 
 }  // namespace
@@ -28,6 +31,8 @@ struct ScreenedSoftmax::Slice {
   std::vector<double> sums;              // [batch] of exp(s cosine), own columns left out
   std::vector<float> best;               // [batch] highest score of another's prototype
   std::vector<std::int32_t> best_column;  // [batch]; -1: none
+  std::vector<std::size_t> kept;          // [batch] entries so far
+  std::vector<std::uint8_t> crowded;      // [batch] too many: no more are collected
   std::vector<Entry> entries;            // by column, then by sample
 };
 
@@ -113,6 +118,8 @@ void ScreenedSoftmax::score_slice(Span<const double> own_logits, double log_filt
   slice.sums.assign(size, 0.0);
   slice.best.assign(size, kNone);
   slice.best_column.assign(size, -1);
+  slice.kept.assign(size, 0);
+  slice.crowded.assign(size, 0);
   CodedBlock block(probes_, kCoded);
   std::vector<double> inverse(kCoded);
   std::vector<float> scores(kCoded);
@@ -125,6 +132,7 @@ void ScreenedSoftmax::score_slice(Span<const double> own_logits, double log_filt
     block.multiply({prototypes_.row(first), count, prototypes_.dim}, {inverse.data(), count},
                    {prototypes_.row(next), std::min(kCoded, slice.end - next), prototypes_.dim});
     found.clear();
+    const std::size_t most = kFreeEntries + (first - slice.begin) / kCrowdedShare;
     for (std::size_t i = 0; i < size; ++i) {
       block.scores_of(i, scores.data());
       const auto own = static_cast<std::size_t>(batch_.targets[i]);
@@ -137,6 +145,8 @@ void ScreenedSoftmax::score_slice(Span<const double> own_logits, double log_filt
             static_cast<std::int32_t>(first) +
             static_cast<std::int32_t>(std::find(scores.begin(), scores.end(), row.highest) - scores.begin());
       }
+      if (slice.kept[i] > most) slice.crowded[i] = 1;
+      if (slice.crowded[i] != 0) continue;
       // What has been summed so far is no more than the whole, so nothing at or above the filter is lost by this cut.
       const double log_so_far = std::max(own_logits[i], std::log(slice.sums[i]));
       const float cut = static_cast<float>((log_so_far + log_filter) / static_cast<double>(scale_)) - kScoreError;
@@ -147,6 +157,7 @@ void ScreenedSoftmax::score_slice(Span<const double> own_logits, double log_filt
         const float cosine = inner_product(batch_.rows().row(i), prototypes_.row(c), batch_.dim) * inverse_lengths_[c];
         slice.sums[i] += static_cast<double>(vector_exp(cosine * scale_)) - static_cast<double>(vector_exp(scores[j] * scale_));
         found.push_back({static_cast<std::int32_t>(c), static_cast<std::int32_t>(i), cosine});
+        ++slice.kept[i];
       }
     }
     std::stable_sort(found.begin(), found.end(), [](const Entry& a, const Entry& b) { return a.column < b.column; });
@@ -187,7 +198,9 @@ void ScreenedSoftmax::score(Span<const double> own_logits, double filter, std::v
     has_rival[i] = cosine > batch_.own_cosines[i] + kRounding ? 1 : 0;
   }
   entries_.clear();
+  crowded_.assign(size, 0);
   for (const Slice& slice : slices) {
+    for (std::size_t i = 0; i < size; ++i) crowded_[i] |= slice.crowded[i];
     for (const Entry& entry : slice.entries) {
       const auto i = static_cast<std::size_t>(entry.sample);
       if (static_cast<double>(scale_ * entry.cosine) >= log_least[i]) entries_.push_back(entry);

@@ -38,6 +38,8 @@ class ScreenedSoftmax {
 
   // Kept entries, by column, then by sample; without own columns.
   const std::vector<Entry>& entries() const { return entries_; }
+  // [batch] samples with so many entries above the filter that not all were collected: to be computed in full.
+  Span<const std::uint8_t> crowded() const { return crowded_; }
   Span<const float> inverse_lengths() const { return inverse_lengths_; }
 
  private:
@@ -54,6 +56,7 @@ class ScreenedSoftmax {
   QuantisedProbes probes_;
   std::vector<float> inverse_lengths_;  // [prototypes]
   std::vector<Entry> entries_;
+  std::vector<std::uint8_t> crowded_;
 };
 
 }  // namespace aface
