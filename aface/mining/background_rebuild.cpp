@@ -4,13 +4,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "aface/core/check.h"
 #include "aface/mining/queue_rules.h"
+#include "aface/nearest/inverted_file.h"
 
 namespace aface {
 namespace {
@@ -20,6 +21,12 @@ void be_nicer(int by) {
   const auto self = static_cast<id_t>(syscall(SYS_gettid));
   setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + by);
 }
+
+// Prototypes whose neighbours are searched together: enough that the reading of a list serves many of them, few enough
+// that a search takes tenths of a second.
+constexpr std::size_t kOwnersAtOnce = 2048;
+
+struct GivenUp {};  // the owner does not want the set any more
 
 }  // namespace
 
@@ -32,6 +39,8 @@ BackgroundRebuild::BackgroundRebuild(PrototypeSnapshot prototypes, std::shared_p
       thread_([this] {
         try {
           run();
+        } catch (const GivenUp&) {
+          // nobody will ask
         } catch (...) {
           failure_ = std::current_exception();
         }
@@ -44,19 +53,53 @@ BackgroundRebuild::~BackgroundRebuild() {
   if (thread_.joinable()) thread_.join();
 }
 
+void BackgroundRebuild::give_up_if_told() const {
+  if (stop_) throw GivenUp();
+}
+
 void BackgroundRebuild::run() {
   const auto start = std::chrono::steady_clock::now();
   if (options_.niceness > 0) be_nicer(options_.niceness);
-  std::mutex of_fresh;
-  join_neighbours(prototypes_, options_.join, [this] { return stop_.load(); },
-                  [&](std::int64_t owner, const std::vector<ScoredId>& nearest) {
-                    const auto similarity = [&](std::int64_t id) { return prototypes_.similarity(owner, id); };
-                    std::vector<CandidateQueues::Entry> queue =
-                        refilled(nearest, present_->of(owner), similarity, options_.threshold);
-                    sort_and_cut(queue, options_.longest);
-                    const std::lock_guard<std::mutex> lock(of_fresh);
-                    fresh_.assign(owner, queue);
-                  });
+  AFACE_CHECK(prototypes_.count() == present_->num_identities(), "{} prototypes for {} queues", prototypes_.count(),
+              present_->num_identities());
+  const auto rows = static_cast<std::size_t>(prototypes_.count()), dim = static_cast<std::size_t>(prototypes_.dim());
+  const auto read = [this](std::size_t first, std::size_t count, float* out) {
+    give_up_if_told();
+    prototypes_.read(static_cast<std::int64_t>(first), static_cast<std::int64_t>(count), out);
+  };
+  IndexOptions search;
+  search.seed = options_.seed;
+  search.threads = options_.threads;
+  search.give_up = [this] { give_up_if_told(); };
+  InvertedFile index(search);
+  RowBlocks blocks;
+  blocks.rows = rows;
+  blocks.dim = dim;
+  blocks.read = read;
+  index.build(blocks);
+  const std::size_t lists = index.list_count();
+  const bool compares_all = prototypes_.count() <= options_.exact_below;
+  index.set_probes(static_cast<std::int64_t>(
+      compares_all ? lists : static_cast<std::size_t>(options_.candidates) * lists / rows + 1));
+
+  std::vector<float> values(std::min(kOwnersAtOnce, rows) * dim);
+  for (std::size_t first = 0; first < rows; first += kOwnersAtOnce) {
+    const std::size_t count = std::min(kOwnersAtOnce, rows - first);
+    read(first, count, values.data());
+    // One more than wanted: a prototype is its own nearest row.
+    const NeighbourLists found =
+        index.search({values.data(), count, dim}, static_cast<std::size_t>(options_.neighbours) + 1);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto owner = static_cast<std::int64_t>(first + i);
+      const std::vector<ScoredId> nearest = neighbours_of(owner, found.ids_of(i), found.similarities_of(i),
+                                                          static_cast<std::size_t>(options_.neighbours));
+      const auto similarity = [&](std::int64_t id) { return prototypes_.similarity(owner, id); };
+      std::vector<CandidateQueues::Entry> queue =
+          refilled(nearest, present_->of(owner), similarity, options_.threshold);
+      sort_and_cut(queue, options_.longest);
+      fresh_.assign(owner, queue);
+    }
+  }
   seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 

@@ -7,26 +7,30 @@
 #include <thread>
 
 #include "aface/mining/candidate_queues.h"
-#include "aface/mining/neighbour_join.h"
 #include "aface/mining/prototype_snapshot.h"
 
 namespace aface {
 
 struct QueueRebuildOptions {
-  JoinOptions join;                // join.neighbours: longest fresh queue
-  std::int64_t longest = 100;      // with the admitted entries
-  double threshold = -1;           // h
-  int niceness = 0;                // 0 ... 19 above the process's own
+  std::int64_t neighbours = 30;      // of a fresh queue
+  std::int64_t longest = 100;        // with the admitted entries
+  double threshold = -1;             // h
+  std::int64_t exact_below = 50000;  // up to so many prototypes every pair is compared
+  std::int64_t candidates = 32768;   // above: prototypes that each one is compared with, about
+  std::uint64_t seed = 1;
+  int threads = 1;   // 0: all cores
+  int niceness = 0;  // 0 ... 19 above the process's own
 };
 
-// Makes a complete set of queues from a snapshot on a thread of its own, by the rebuild rule of DominantQueueSelector.
-// Similarities are those of the snapshot's eight-bit codes.
+// Makes a complete set of queues from a snapshot on a thread of its own, by the rebuild rule of DominantQueueSelector:
+// an inverted file of the snapshot (inverted_file.h), asked for the neighbours of all prototypes. Similarities are those
+// of eight-bit rows. What comes out does not depend on the number of threads.
 class BackgroundRebuild {
  public:
   // Starts at once. `present`: where the admitted entries are taken from; not changed by anybody meanwhile.
   BackgroundRebuild(PrototypeSnapshot prototypes, std::shared_ptr<const CandidateQueues> present,
                     QueueRebuildOptions options);
-  // Tells the thread to stop and waits for it, some milliseconds.
+  // Tells the thread to stop and waits for it, tenths of a second.
   ~BackgroundRebuild();
   BackgroundRebuild(const BackgroundRebuild&) = delete;
   BackgroundRebuild& operator=(const BackgroundRebuild&) = delete;
@@ -38,6 +42,7 @@ class BackgroundRebuild {
 
  private:
   void run();
+  void give_up_if_told() const;
 
   PrototypeSnapshot prototypes_;
   std::shared_ptr<const CandidateQueues> present_;

@@ -23,16 +23,6 @@ using Entry = CandidateQueues::Entry;
 
 constexpr std::size_t kRebuildChunk = 4096;  // identities searched at a time, to bound the lists in memory
 
-// What an index found, without the owner and without what it did not find.
-std::vector<ScoredId> neighbours_of(std::int64_t owner, Span<const std::int32_t> ids, Span<const float> similarities,
-                                    std::size_t most) {
-  std::vector<ScoredId> nearest;
-  for (std::size_t i = 0; i < ids.size() && nearest.size() < most; ++i) {
-    if (ids[i] != owner && ids[i] != NeighbourLists::kNone) nearest.push_back({similarities[i], ids[i]});
-  }
-  return nearest;
-}
-
 bool works_in_background(const MinerOptions& options, std::int64_t num_identities) {
   return options.rebuild == "background" || (options.rebuild == "auto" && num_identities > options.exact_below);
 }
@@ -99,11 +89,11 @@ void DominantQueueSelector::start_rebuild(std::int64_t step, const UnitRows& pro
   const auto start = std::chrono::steady_clock::now();
   PrototypeSnapshot snapshot(prototypes, threads_);
   QueueRebuildOptions rebuild;
-  rebuild.join.neighbours = static_cast<std::size_t>(options_.queue_length);
-  rebuild.join.exhaustive_below = options_.exact_below;
-  rebuild.join.candidates = options_.rebuild_candidates;
-  rebuild.join.seed = seed_;
-  rebuild.join.threads = static_cast<int>(options_.rebuild_threads);
+  rebuild.neighbours = options_.queue_length;
+  rebuild.exact_below = options_.exact_below;
+  rebuild.candidates = options_.rebuild_candidates;
+  rebuild.seed = seed_;
+  rebuild.threads = static_cast<int>(options_.rebuild_threads);
   rebuild.longest = options_.max_queue_length;
   rebuild.threshold = similarity_threshold(step);
   rebuild.niceness = static_cast<int>(options_.rebuild_niceness);

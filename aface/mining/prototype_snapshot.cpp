@@ -1,6 +1,7 @@
 #include "aface/mining/prototype_snapshot.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "aface/core/parallel.h"
@@ -32,15 +33,23 @@ PrototypeSnapshot::PrototypeSnapshot(const UnitRows& prototypes, int threads)
 PrototypeSnapshot::Code PrototypeSnapshot::code(std::int64_t identity) const {
   const QuantisedGallery& block = blocks_[static_cast<std::size_t>(identity / kBlock)];
   const auto row = static_cast<std::size_t>(identity % kBlock);
-  return {block.values.data() + row * block.stride, block.scale[row], block.offset[row]};
+  return {block.values.data() + row * block.stride, block.scale[row]};
+}
+
+void PrototypeSnapshot::read(std::int64_t first, std::int64_t count, float* out) const {
+  for (std::int64_t id = first; id < first + count; ++id, out += dim_) {
+    const std::int8_t* values = code(id).values;
+    std::int32_t squares = 0;
+    for (std::int64_t d = 0; d < dim_; ++d) squares += std::int32_t{values[d]} * std::int32_t{values[d]};
+    const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(squares)));
+    for (std::int64_t d = 0; d < dim_; ++d) out[d] = static_cast<float>(values[d]) * scale;
+  }
 }
 
 float PrototypeSnapshot::similarity(std::int64_t a, std::int64_t b) const {
   const Code left = code(a), right = code(b);
   std::int32_t product = 0;
-  for (std::size_t i = 0; i < stride(); ++i) {
-    product += static_cast<std::int32_t>(left.values[i]) * static_cast<std::int32_t>(right.values[i]);
-  }
+  for (std::int64_t d = 0; d < dim_; ++d) product += std::int32_t{left.values[d]} * std::int32_t{right.values[d]};
   return static_cast<float>(product) * left.scale * right.scale;
 }
 

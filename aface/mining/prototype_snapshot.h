@@ -18,19 +18,19 @@ class PrototypeSnapshot {
   // `threads` 0: all cores. Throws Error{kNumeric} naming the identity whose prototype is not finite or has length 0.
   PrototypeSnapshot(const UnitRows& prototypes, int threads);
 
-  struct Code {
-    const std::int8_t* values;  // [stride()], -63 ... 63, zeros after dim
-    float scale;                // a value times this is one of the row of length 1
-    std::int32_t offset;        // 64 * sum of the values
-  };
-
   std::int64_t count() const { return count_; }
   std::int64_t dim() const { return dim_; }
-  std::size_t stride() const { return blocks_.empty() ? 0 : blocks_.front().stride; }
-  Code code(std::int64_t identity) const;
+  // Rows of length 1, [count, dim], as the eight bits have them. Threads may read at the same time.
+  void read(std::int64_t first, std::int64_t count, float* out) const;
   float similarity(std::int64_t a, std::int64_t b) const;
 
  private:
+  struct Code {
+    const std::int8_t* values;  // -63 ... 63
+    float scale;                // a value times this is one of the row of length 1
+  };
+  Code code(std::int64_t identity) const;
+
   std::int64_t count_ = 0;
   std::int64_t dim_ = 0;
   std::vector<QuantisedGallery> blocks_;

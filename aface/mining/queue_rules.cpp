@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "aface/nearest/neighbour_index.h"
+
 namespace aface {
 
 using Entry = CandidateQueues::Entry;
@@ -25,6 +27,15 @@ void sort_and_cut(std::vector<Entry>& queue, std::int64_t longest) {
     queue.resize(static_cast<std::size_t>(longest));
   }
   std::sort(queue.begin(), queue.end(), more_similar);
+}
+
+std::vector<ScoredId> neighbours_of(std::int64_t owner, Span<const std::int32_t> ids, Span<const float> similarities,
+                                    std::size_t most) {
+  std::vector<ScoredId> nearest;
+  for (std::size_t i = 0; i < ids.size() && nearest.size() < most; ++i) {
+    if (ids[i] != owner && ids[i] != NeighbourLists::kNone) nearest.push_back({similarities[i], ids[i]});
+  }
+  return nearest;
 }
 
 std::vector<Entry> refilled(const std::vector<ScoredId>& nearest, Span<const Entry> old,

@@ -23,6 +23,10 @@ inline bool holds(float similarity, double threshold) { return similarity >= thr
 // Most similar first; above `longest` the least similar leave.
 void sort_and_cut(std::vector<CandidateQueues::Entry>& queue, std::int64_t longest);
 
+// What an index found for `owner`, without itself and without what was not found; at most `most`.
+std::vector<ScoredId> neighbours_of(std::int64_t owner, Span<const std::int32_t> ids, Span<const float> similarities,
+                                    std::size_t most);
+
 // The rebuild rule: the nearest prototypes (the owner not among them, most similar first) with similarity >= threshold,
 // and the admitted entries of the old queue that still reach it, by similarity(id); unsorted.
 std::vector<CandidateQueues::Entry> refilled(const std::vector<ScoredId>& nearest,

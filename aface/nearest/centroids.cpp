@@ -203,6 +203,7 @@ Centroids train_centroids(const RowBlocks& rows, const CentroidOptions& options)
     const Centroids centroids(RowMatrix{means.data(), count, dim});
     before = nearest;
     parallel_for(static_cast<std::int64_t>(sampled), kProbeBlock, options.threads, [&](std::int64_t begin, std::int64_t end) {
+      if (options.give_up) options.give_up();
       centroids.nearest_of(probes, static_cast<std::size_t>(begin), static_cast<std::size_t>(end), 1,
                            nearest.data() + begin);
     });

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "aface/kernel/quantised_rows.h"
@@ -50,6 +51,7 @@ struct CentroidOptions {
   int iterations = 8;
   std::uint64_t seed = 1;
   int threads = 0;
+  std::function<void()> give_up;  // asked now and then; what it throws ends the training
 };
 
 // Spherical k-means (Dhillon and Modha, 2001) on a sample of the unit rows: each centroid is the direction of the sum of

@@ -37,6 +37,7 @@ void InvertedFile::build(const RowBlocks& rows) {
   training.count = lists_for(options_.lists, rows.rows);
   training.seed = options_.seed;
   training.threads = options_.threads;
+  training.give_up = options_.give_up;
   Centroids centroids = train_centroids(rows, training);
 
   std::vector<std::int32_t> list_of(rows.rows);

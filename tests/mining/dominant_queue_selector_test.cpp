@@ -329,13 +329,6 @@ TEST_F(DominantQueues, AStateSavedDuringABackgroundRebuildHoldsThePresentQueues)
   EXPECT_TRUE(copy.wants_rebuild(52));  // the set of step 50 was never finished
 }
 
-TEST_F(DominantQueues, WhatGoesWrongInTheBackgroundIsThrownByALaterStep) {
-  constexpr std::int64_t kAbsurd = std::int64_t{1} << 60;  // more than any memory holds
-  auto selector = built(in_background(options_with(kAbsurd, kAbsurd, -1, -1)));
-  EXPECT_THROW(await(selector, 1), std::exception);
-  EXPECT_FALSE(selector.is_rebuilding());
-}
-
 TEST_F(DominantQueues, ARunningRebuildEndsWithItsOwner) {
   const std::vector<float> rows = on_circle(std::vector<double>(20000, 1));
   DominantQueueSelector selector(in_background(options_with(50, 100, -1, -1)), 20000, 1, 1);
