@@ -13,6 +13,7 @@
 
 #include "aface/core/parallel.h"
 #include "aface/core/random.h"
+#include "aface/kernel/top_k.h"
 #include "aface/mining/dominant_queue_selector.h"
 #include "aface/nearest/exact_index.h"
 
