@@ -55,7 +55,8 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// Families of twenty similar people, as prototypes lie halfway through a training.
+// Families of twenty similar people, as prototypes lie halfway through a training; they have nothing in common in the order
+// of identities.
 void fill_families(float* rows, std::int64_t identities, std::int64_t dim) {
   constexpr std::int64_t kFamily = 20;
   const std::int64_t families = (identities + kFamily - 1) / kFamily;
@@ -64,7 +65,7 @@ void fill_families(float* rows, std::int64_t identities, std::int64_t dim) {
     for (std::int64_t family = begin; family < end; ++family) {
       Random random(1, 2, static_cast<std::uint64_t>(family));
       for (double& value : centre) value = random.normal();
-      for (std::int64_t row = family * kFamily; row < std::min(identities, (family + 1) * kFamily); ++row) {
+      for (std::int64_t row = family; row < identities; row += families) {
         for (std::int64_t d = 0; d < dim; ++d) {
           rows[row * dim + d] = static_cast<float>((centre[static_cast<std::size_t>(d)] + 1.2 * random.normal()) / std::sqrt(static_cast<double>(dim)));
         }

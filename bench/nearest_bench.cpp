@@ -1,11 +1,13 @@
-// Who follows drifting prototypes fastest: nearest_bench [--rows N] [--steps N] [--flat] [--no-graph] [--write FOLDER]
+// Who follows drifting prototypes fastest: nearest_bench [--rows N] [--steps N] [--flat] [--no-graph] [--no-faiss]
+//                                                        [--write FOLDER]
 //                                          nearest_bench --join N [--probes N] [--flat]
 //
 // The first form runs a course of 200,000 x 512 unit prototypes, 50 steps of 1,000 changed prototypes and 256 queries,
 // with every contestant taking its turn in every step, two threads each, each at the cheapest setting whose recall@32 is
 // 0.95 or more against the exact oracle. --write leaves the course as .npy files for bench/peers/nearest_faiss.py. The
-// graph's rebuild is built once and its time spread over kRebuildEvery steps; its update in place is measured over a few
-// steps only. The second form finds the 31 neighbours of each of N prototypes.
+// graph can be updated in place (measured over a few steps only), or built anew from time to time: then a step bears its
+// share of the build, which is the smaller the longer an out of date graph still finds enough; of all search efforts the one
+// with the cheapest step counts. The second form finds the 31 neighbours of each of N prototypes.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -19,6 +21,7 @@
 #include "aface/nearest/exact_index.h"
 #include "aface/nearest/graph_index.h"
 #include "aface/nearest/inverted_file.h"
+#include "apps/adaptiveface/start_up.h"
 #include "bench/nearest_contest.h"
 #include "bench/prototype_rows.h"
 
@@ -28,7 +31,8 @@ namespace {
 constexpr int kThreads = 2;
 constexpr double kRecall = 0.95;
 constexpr double kSafety = 0.003;  // settings are chosen with other queries than those that are judged
-constexpr std::size_t kRebuildEvery = 500;
+constexpr std::size_t kJudgeEvery = 10;
+constexpr std::size_t kLongestAge = 500;  // steps that a graph may be left as it was built
 constexpr std::size_t kGraphUpdates = 3;
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -69,7 +73,7 @@ double eight_bit_limit() {
 
 class OurFile : public Contestant {
  public:
-  OurFile() : index_(options()) {}
+  explicit OurFile(std::size_t lists) : index_(options(lists)) {}
   std::string name() const override { return "AdaptiveFace inverted file"; }
   std::string setting() const override { return fmt::format("lists {}, probes {}", index_.list_count(), probes_); }
   std::size_t effort_count() const override { return 64; }
@@ -84,9 +88,10 @@ class OurFile : public Contestant {
   }
 
  private:
-  static IndexOptions options() {
+  static IndexOptions options(std::size_t lists) {
     IndexOptions options;
     options.threads = kThreads;
+    options.lists = static_cast<std::int64_t>(lists);
     return options;
   }
   InvertedFile index_;
@@ -136,6 +141,23 @@ class Graph : public Contestant {
   std::int64_t effort_ = 64;
 };
 
+// A graph that is not updated, searched with one effort: how long it finds enough.
+struct AgeingGraph {
+  std::size_t level = 0;
+  std::vector<double> search;
+  std::size_t steps = 0;  // so many steps after its build it still found enough
+  double least_recall = 1;
+  bool is_past = false;
+
+  void judge(std::size_t step, double recall) {
+    is_past = is_past || recall < kRecall;
+    if (is_past) return;
+    steps = step + 1;
+    least_recall = std::min(least_recall, recall);
+  }
+  double step_cost(double build) const { return build / static_cast<double>(steps) + median(search); }
+};
+
 struct Result {
   double build = 0;
   std::vector<double> update, search;
@@ -144,7 +166,7 @@ struct Result {
   double least_recall() const { return recall.empty() ? 0 : *std::min_element(recall.begin(), recall.end()); }
 };
 
-// The cheapest effort that finds enough; false if none does.
+// Sets the cheapest effort that finds enough; false if none does.
 bool tune(Contestant& who, const Course& course, const std::vector<std::int32_t>& truth) {
   for (std::size_t level = 0; level < who.effort_count(); ++level) {
     who.set_effort(level);
@@ -159,11 +181,11 @@ void print_row(const std::string& name, const std::string& setting, double build
              1e3 * search, 1e3 * step, recall, step / ours);
 }
 
-void write_course(const Course& course, const std::string& folder) {
+void write_course(const Course& course, std::size_t steps, const std::string& folder) {
   const auto write = [&](const std::string& name, RowMatrix matrix) { write_npy_matrix(folder + "/" + name + ".npy", matrix); };
   write("rows", course.rows());
   write("tuning", course.tuning_queries());
-  for (std::size_t step = 0; step < course.changes.size(); ++step) {
+  for (std::size_t step = 0; step < steps; ++step) {
     const std::vector<float> ids(course.changes[step].ids.begin(), course.changes[step].ids.end());
     write(fmt::format("ids_{}", step), {ids.data(), 1, ids.size()});
     write(fmt::format("changed_{}", step), course.rows_of(step));
@@ -176,9 +198,34 @@ void write_truth(const std::string& folder, const std::string& name, const std::
   write_npy_matrix(folder + "/" + name + ".npy", {ids.data(), ids.size() / count, count});
 }
 
-void run_course(const CourseOptions& options, bool with_graph, const std::string& folder) {
+void print_graph(Graph& graph, double build, const std::vector<AgeingGraph>& ageing, const Course& course, double ours) {
+  const AgeingGraph* best = nullptr;
+  for (const AgeingGraph& old : ageing) {
+    if (old.steps == 0) continue;
+    graph.set_effort(old.level);
+    print_row(fmt::format("hnswlib, built anew every {}{} steps", old.is_past ? "" : "(at least) ", old.steps), graph.setting(),
+              build, build / static_cast<double>(old.steps), median(old.search), old.step_cost(build), old.least_recall, ours);
+    if (best == nullptr || old.step_cost(build) < best->step_cost(build)) best = &old;
+  }
+  if (best == nullptr) {
+    fmt::print("the graph never reaches recall {}\n", kRecall);
+    return;
+  }
+  graph.set_effort(best->level);
+  std::vector<double> in_place;
+  for (std::size_t step = 0; step < std::min(kGraphUpdates, course.changes.size()); ++step) {
+    in_place.push_back(seconds_of([&] { graph.update(course.changes[step].ids, course.rows_of(step)); }));
+  }
+  const double search = median(best->search);
+  print_row("hnswlib, updated in place", graph.setting(), build, median(in_place), search, median(in_place) + search,
+            best->least_recall, ours);
+}
+
+void run_course(const CourseOptions& options, bool with_graph, bool with_faiss, const std::string& folder) {
   const double limit = eight_bit_limit();
-  const Course course = make_course(options);
+  CourseOptions longer = options;
+  if (with_graph) longer.steps = std::max(options.steps, kLongestAge);
+  const Course course = make_course(longer);
   fmt::print("{} x {} prototypes{}, {} steps of {} changed ones and {} queries for {} neighbours, {} threads\n"
              "limit: {:.0f} GOP/s of eight-bit products\n",
              options.rows, course.dim, options.flat ? " (flat families)" : "", options.steps, options.changed, course.queries,
@@ -188,13 +235,16 @@ void run_course(const CourseOptions& options, bool with_graph, const std::string
   of_oracle.build = seconds_of([&] { oracle.build(course.rows()); });
   const std::vector<std::int32_t> tuning_truth = oracle.search(course.tuning_queries(), course.count);
   if (!folder.empty()) {
-    write_course(course, folder);
+    write_course(course, options.steps, folder);
     write_truth(folder, "truth_tuning", tuning_truth, course.count);
   }
 
   std::vector<std::unique_ptr<Contestant>> all;
-  all.push_back(std::make_unique<OurFile>());
-  for (auto& peer : faiss_contestants(options.rows, kThreads)) all.push_back(std::move(peer));
+  // As many kinds of ours as of each of FAISS's.
+  for (std::size_t lists = 512; lists <= 2048 && 32 * lists <= options.rows; lists *= 2) all.push_back(std::make_unique<OurFile>(lists));
+  if (with_faiss) {
+    for (auto& peer : faiss_contestants(options.rows, kThreads)) all.push_back(std::move(peer));
+  }
   std::vector<std::unique_ptr<Contestant>> racing;
   std::vector<Result> results;
   const auto admit = [&](std::unique_ptr<Contestant> who) {
@@ -209,34 +259,40 @@ void run_course(const CourseOptions& options, bool with_graph, const std::string
   };
   for (auto& who : all) admit(std::move(who));
   Graph graph;
-  Result of_graph;
-  if (with_graph) {
-    of_graph.build = seconds_of([&] { graph.build(course.rows()); });
-    if (!tune(graph, course, tuning_truth)) fmt::print("the graph never reaches recall {}\n", kRecall);
-  }
+  double graph_build = 0;
+  std::vector<AgeingGraph> ageing(with_graph ? graph.effort_count() : 0);
+  if (with_graph) graph_build = seconds_of([&] { graph.build(course.rows()); });
+  for (std::size_t level = 0; level < ageing.size(); ++level) ageing[level].level = level;
 
-  for (std::size_t step = 0; step < options.steps; ++step) {
+  for (std::size_t step = 0; step < course.changes.size(); ++step) {
     const Changes& changes = course.changes[step];
-    const bool is_judged = step % 10 == 9 || step + 1 == options.steps;
+    const bool is_judged = step % kJudgeEvery == kJudgeEvery - 1 || step + 1 == options.steps;
+    const std::size_t racers = step < options.steps ? racing.size() : 0;  // then the graph grows old alone
     of_oracle.update.push_back(seconds_of([&] { oracle.update(changes.ids, course.rows_of(step)); }));
     std::vector<std::int32_t> truth;
     if (is_judged) {
       of_oracle.search.push_back(seconds_of([&] { truth = oracle.search(course.queries_of(step), course.count); }));
-      if (!folder.empty()) write_truth(folder, fmt::format("truth_{}", step), truth, course.count);
+      if (!folder.empty() && step < options.steps) write_truth(folder, fmt::format("truth_{}", step), truth, course.count);
     }
-    const auto ask = [&](const Contestant& who, Result& result) {
-      std::vector<std::int32_t> found;
-      result.search.push_back(seconds_of([&] { found = who.search(course.queries_of(step), course.count); }));
-      if (is_judged) result.recall.push_back(recall_of(found, truth, course.count));
-    };
-    for (std::size_t i = 0; i < racing.size(); ++i) {
+    for (std::size_t i = 0; i < racers; ++i) {
       results[i].update.push_back(seconds_of([&] { racing[i]->update(changes.ids, course.rows_of(step)); }));
-      ask(*racing[i], results[i]);
+      std::vector<std::int32_t> found;
+      results[i].search.push_back(seconds_of([&] { found = racing[i]->search(course.queries_of(step), course.count); }));
+      if (is_judged) results[i].recall.push_back(recall_of(found, truth, course.count));
     }
-    if (with_graph) ask(graph, of_graph);
+    for (AgeingGraph& old : ageing) {
+      if (!is_judged || old.is_past) continue;
+      graph.set_effort(old.level);
+      std::vector<std::int32_t> found;
+      old.search.push_back(seconds_of([&] { found = graph.search(course.queries_of(step), course.count); }));
+      old.judge(step, recall_of(found, truth, course.count));
+    }
   }
 
-  const double ours = results.empty() ? 0 : results.front().step();
+  double ours = of_oracle.step();
+  for (std::size_t i = 0; i < racing.size(); ++i) {
+    if (dynamic_cast<const OurFile*>(racing[i].get()) != nullptr) ours = std::min(ours, results[i].step());
+  }
   fmt::print("\n{:<38} {:<34} {:>8} {:>10} {:>10} {:>10} {:>8} {:>8}\n", "", "setting", "build s", "update ms", "search ms",
              "step ms", "recall", "x ours");
   for (std::size_t i = 0; i < racing.size(); ++i) {
@@ -246,19 +302,7 @@ void run_course(const CourseOptions& options, bool with_graph, const std::string
   }
   print_row(oracle.name(), oracle.setting(), of_oracle.build, median(of_oracle.update), median(of_oracle.search),
             of_oracle.step(), 1, ours);
-  if (with_graph) {
-    const double search = median(of_graph.search);
-    print_row("hnswlib, never updated", graph.setting(), of_graph.build, 0, search, search, of_graph.least_recall(), ours);
-    const double share = of_graph.build / kRebuildEvery;
-    print_row(fmt::format("hnswlib, rebuilt every {} steps", kRebuildEvery), graph.setting(), of_graph.build, share, search,
-              share + search, of_graph.least_recall(), ours);
-    std::vector<double> in_place;
-    for (std::size_t step = 0; step < std::min(kGraphUpdates, options.steps); ++step) {
-      in_place.push_back(seconds_of([&] { graph.update(course.changes[step].ids, course.rows_of(step)); }));
-    }
-    print_row("hnswlib, updated in place", graph.setting(), of_graph.build, median(in_place), search,
-              median(in_place) + search, of_graph.least_recall(), ours);
-  }
+  if (with_graph) print_graph(graph, graph_build, ageing, course, ours);
 }
 
 // Neighbours of all prototypes, in blocks such as a rebuild of all queues asks for.
@@ -297,10 +341,11 @@ void run_join(std::size_t rows, std::int64_t probes, bool flat) {
 
 int main(int count, char** words) {
   std::setvbuf(stdout, nullptr, _IOLBF, 1024);
+  aface::set_up_process();
   aface::bench::CourseOptions options;
   std::size_t join = 0;
   std::int64_t probes = 16;
-  bool with_graph = true;
+  bool with_graph = true, with_faiss = true;
   std::string folder;
   for (int i = 1; i < count; ++i) {
     const std::string word = words[i];
@@ -309,6 +354,7 @@ int main(int count, char** words) {
     else if (word == "--steps") options.steps = number();
     else if (word == "--flat") options.flat = true;
     else if (word == "--no-graph") with_graph = false;
+    else if (word == "--no-faiss") with_faiss = false;
     else if (word == "--join") join = number();
     else if (word == "--probes") probes = static_cast<std::int64_t>(number());
     else if (word == "--write" && i + 1 < count) folder = words[++i];
@@ -320,7 +366,7 @@ int main(int count, char** words) {
   if (join > 0) {
     aface::bench::run_join(join, probes, options.flat);
   } else {
-    aface::bench::run_course(options, with_graph, folder);
+    aface::bench::run_course(options, with_graph, with_faiss, folder);
   }
   return 0;
 }

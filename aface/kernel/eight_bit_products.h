@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "aface/core/span.h"
+
 namespace aface {
 
 // Rows of both sides are this many values apart and filled up with zeros.
@@ -14,22 +16,27 @@ constexpr std::size_t kEightBitPadding = 64;
 using EightBitProducts = void (*)(const std::uint8_t* a, std::size_t rows, const std::int8_t* b,
                                   std::size_t columns, std::size_t stride, std::int32_t* out);
 
-// oneDNN's: twice the rate of float32 products with AVX2, four times with the dot products of newer machines.
-void eight_bit_products_onednn(const std::uint8_t* a, std::size_t rows, const std::int8_t* b,
-                               std::size_t columns, std::size_t stride, std::int32_t* out);
-
-// Ours for AVX2, a good twice the rate of float32 products: 128 products meet in 16 bits before they are
-// widened, which the ranges above keep from overflowing. Columns must be a multiple of 4, and b should stay
-// in the first cache. Present when has_eight_bit_products_avx2().
-void eight_bit_products_avx2(const std::uint8_t* a, std::size_t rows, const std::int8_t* b,
-                             std::size_t columns, std::size_t stride, std::int32_t* out);
-bool has_eight_bit_products_avx2();
-
-// The faster of them on the machine that this was compiled for, with the number of columns it likes.
+// A way of making them, with the number of columns it likes; ours want a multiple of 4, and b in the first cache.
 struct EightBitKernel {
+  const char* name;
   EightBitProducts products;
   std::size_t columns;
 };
-EightBitKernel eight_bit_kernel();
+
+// Those that this was compiled for, the fastest first, oneDNN's last.
+//   vnni    AVX512-VNNI: 64 products an instruction, four sums of 16 rows beside each other
+//   avx2    128 products meet in 16 bits before they are widened, which the ranges above keep from overflowing
+//   onednn  anywhere, but slow for a few rows
+Span<const EightBitKernel> eight_bit_kernels();
+inline EightBitKernel eight_bit_kernel() { return *eight_bit_kernels().begin(); }
+
+#ifdef __AVX512VNNI__
+void eight_bit_products_vnni(const std::uint8_t* a, std::size_t rows, const std::int8_t* b, std::size_t columns,
+                             std::size_t stride, std::int32_t* out);
+#endif
+#ifdef __AVX2__
+void eight_bit_products_avx2(const std::uint8_t* a, std::size_t rows, const std::int8_t* b, std::size_t columns,
+                             std::size_t stride, std::int32_t* out);
+#endif
 
 }  // namespace aface

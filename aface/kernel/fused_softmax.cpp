@@ -13,6 +13,9 @@
 namespace aface {
 namespace {
 
+// With fewer samples to compute in full, rounding the prototypes costs more than products in bfloat16 gain.
+constexpr std::size_t kWorthRounding = 64;
+
 // One entry of the [batch, prototypes] matrix that has a gradient: g = p, or (p - 1) slope at the own column.
 struct WeightedEntry {
   std::int32_t column = 0;
@@ -148,8 +151,9 @@ void FusedSoftmax::choose_dense_samples(Span<const double> values, const std::ve
 void FusedSoftmax::score_dense_samples(bool screened, std::vector<double>& log_others) {
   Parts& parts = *parts_;
   parts.dense_batch = some_of(batch_, parts.dense_samples);
+  const bool bf16 = options_.bf16 && (!screened || parts.dense_samples.size() >= kWorthRounding);
   parts.dense = std::make_unique<DenseSoftmax>(parts.dense_batch, prototypes_, static_cast<float>(options_.logit_scale),
-                                               options_.bf16 ? kBf16Products : kFloat32Products, options_.threads);
+                                               bf16 ? kBf16Products : kFloat32Products, options_.threads);
   std::vector<double> log_dense;
   std::vector<std::uint8_t> has_rival;
   Rivals rivals;

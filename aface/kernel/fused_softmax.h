@@ -18,7 +18,8 @@ class ScreenedSoftmax;
 
 struct FusedSoftmaxOptions {
   double logit_scale = 32;
-  // Products in bfloat16 with float32 sums (bf16_products.h), for CPUs that have them.
+  // Products in bfloat16 with float32 sums (bf16_products.h), for CPUs that have them. With a filter only for
+  // many samples: for a few, float32 is faster.
   bool bf16 = false;
   // With a filter all scores are first made in eight bits, entries whose probability reaches it are computed in float32
   // and get their gradient, and only samples for which more than `filter_tolerance` of the gradient would be lost

@@ -19,21 +19,32 @@ constexpr std::size_t kSlices = 16;     // as in DenseSoftmax: sums that do not 
 constexpr std::size_t kCoded = 128;     // prototypes at a time: codes and products stay in the second cache
 constexpr float kRounding = 5e-7F;      // of float32 products, see DenseSoftmax
 constexpr float kScoreError = 4e-3F;    // eight-bit cosines are seldom further off; what lies so near a bar is computed
+// How far each slice has come when all that was summed so far is brought together: the more of the denominator is known,
+// the fewer entries are collected in vain.
+constexpr double kStops[] = {1.0 / 16, 1.0 / 4, 1.0};
 // An entry alone costs several times what it costs in a full product, so a sample that keeps more than this share of the
-// prototypes is cheaper, and exact, in full. The first few are free.
-constexpr std::size_t kFreeEntries = 64, kCrowdedShare = 16;
+// prototypes is cheaper, and exact, in full. The first few are free. Between two stops, when much may yet turn out to be
+// under the filter, a slice gives up later.
+constexpr std::size_t kFreeEntries = 256, kCrowdedShare = 16;
+constexpr std::size_t kFreeOfSlice = 64, kCrowdedShareOfSlice = 4;
 constexpr float kNone = -std::numeric_limits<float>::infinity();
 
 }  // namespace
 
 struct ScreenedSoftmax::Slice {
-  std::size_t begin = 0, end = 0;        // prototypes
-  std::vector<double> sums;              // [batch] of exp(s cosine), own columns left out
-  std::vector<float> best;               // [batch] highest score of another's prototype
+  std::size_t begin = 0, end = 0;         // prototypes
+  std::size_t at = 0;                     // the first one that is still to come
+  std::vector<double> sums;               // [batch] of exp(s cosine), own columns left out
+  std::vector<float> best;                // [batch] highest score of another's prototype
   std::vector<std::int32_t> best_column;  // [batch]; -1: none
-  std::vector<std::size_t> kept;          // [batch] entries so far
+  std::vector<float> cut;                 // [batch] scores under it need no look
+  std::vector<std::size_t> kept;          // [batch] entries since the last stop
   std::vector<std::uint8_t> crowded;      // [batch] too many: no more are collected
-  std::vector<Entry> entries;            // by column, then by sample
+  std::vector<Entry> entries;             // by column, then by sample
+
+  Slice(std::size_t first, std::size_t last, std::size_t batch)
+      : begin(first), end(last), at(first), sums(batch, 0.0), best(batch, kNone), best_column(batch, -1),
+        cut(batch, kNone), kept(batch), crowded(batch, 0) {}
 };
 
 ScreenedSoftmax::ScreenedSoftmax(const UnitBatch& batch, RowMatrix prototypes, float logit_scale, int threads)
@@ -113,26 +124,20 @@ void ScreenedSoftmax::measure_rows(std::size_t first, std::size_t count, double*
   }
 }
 
-void ScreenedSoftmax::score_slice(Span<const double> own_logits, double log_filter, Slice& slice) {
-  const std::size_t size = batch_.size;
-  slice.sums.assign(size, 0.0);
-  slice.best.assign(size, kNone);
-  slice.best_column.assign(size, -1);
-  slice.kept.assign(size, 0);
-  slice.crowded.assign(size, 0);
+void ScreenedSoftmax::score_slice(Span<const double> log_known, double log_filter, std::size_t stop, Slice& slice) {
+  const std::size_t size = batch_.size, start = slice.at;
+  std::fill(slice.kept.begin(), slice.kept.end(), std::size_t{0});
   CodedBlock block(probes_, kCoded);
   std::vector<double> inverse(kCoded);
   std::vector<float> scores(kCoded);
   std::vector<Entry> found;
-
-  for (std::size_t first = slice.begin; first < slice.end; first += kCoded) {
-    const std::size_t count = std::min(kCoded, slice.end - first);
-    const std::size_t next = std::min(first + kCoded, slice.end);
+  for (; slice.at < stop; slice.at = std::min(slice.at + kCoded, stop)) {
+    const std::size_t first = slice.at, count = std::min(kCoded, stop - first), next = first + count;
     measure_rows(first, count, inverse.data());
     block.multiply({prototypes_.row(first), count, prototypes_.dim}, {inverse.data(), count},
                    {prototypes_.row(next), std::min(kCoded, slice.end - next), prototypes_.dim});
     found.clear();
-    const std::size_t most = kFreeEntries + (first - slice.begin) / kCrowdedShare;
+    const std::size_t most = kFreeOfSlice + (first - start) / kCrowdedShareOfSlice;
     for (std::size_t i = 0; i < size; ++i) {
       block.scores_of(i, scores.data());
       const auto own = static_cast<std::size_t>(batch_.targets[i]);
@@ -146,10 +151,11 @@ void ScreenedSoftmax::score_slice(Span<const double> own_logits, double log_filt
             static_cast<std::int32_t>(std::find(scores.begin(), scores.end(), row.highest) - scores.begin());
       }
       if (slice.kept[i] > most) slice.crowded[i] = 1;
-      if (slice.crowded[i] != 0) continue;
+      if (slice.crowded[i] != 0 || crowded_[i] != 0 || row.highest < slice.cut[i]) continue;
       // What has been summed so far is no more than the whole, so nothing at or above the filter is lost by this cut.
-      const double log_so_far = std::max(own_logits[i], std::log(slice.sums[i]));
+      const double log_so_far = std::max(log_known[i], std::log(slice.sums[i]));
       const float cut = static_cast<float>((log_so_far + log_filter) / static_cast<double>(scale_)) - kScoreError;
+      slice.cut[i] = cut;
       if (row.highest < cut) continue;
       for (std::size_t j = 0; j < count; ++j) {
         if (!(scores[j] >= cut)) continue;
@@ -165,30 +171,56 @@ void ScreenedSoftmax::score_slice(Span<const double> own_logits, double log_filt
   }
 }
 
+void ScreenedSoftmax::bring_together(Span<const double> own_logits, double log_filter, std::vector<Slice>& slices,
+                                     std::vector<double>& log_others, std::vector<double>& log_known) {
+  const std::size_t size = batch_.size;
+  for (std::size_t i = 0; i < size; ++i) {
+    double sum = 0;
+    for (const Slice& slice : slices) sum += slice.sums[i];
+    log_others[i] = sum > 0 ? std::log(sum) : -std::numeric_limits<double>::infinity();
+    const double high = std::max(log_others[i], own_logits[i]), low = std::min(log_others[i], own_logits[i]);
+    log_known[i] = high + std::log1p(std::exp(low - high));
+  }
+  std::vector<std::size_t> kept(size);
+  std::size_t seen = 0;
+  for (Slice& slice : slices) {
+    for (std::size_t i = 0; i < size; ++i) crowded_[i] |= slice.crowded[i];
+    const auto is_under = [&](const Entry& entry) {
+      const auto i = static_cast<std::size_t>(entry.sample);
+      return static_cast<double>(scale_ * entry.cosine) < log_known[i] + log_filter;
+    };
+    slice.entries.erase(std::remove_if(slice.entries.begin(), slice.entries.end(), is_under), slice.entries.end());
+    for (const Entry& entry : slice.entries) ++kept[static_cast<std::size_t>(entry.sample)];
+    seen += slice.at - slice.begin;
+  }
+  for (std::size_t i = 0; i < size; ++i) crowded_[i] |= static_cast<std::uint8_t>(kept[i] > kFreeEntries + seen / kCrowdedShare);
+}
+
 void ScreenedSoftmax::score(Span<const double> own_logits, double filter, std::vector<double>& log_others,
                             Rivals* rivals, std::vector<std::uint8_t>& has_rival) {
   const std::size_t size = batch_.size;
   quantise(batch_.rows(), std::vector<double>(size, 1.0), probes_);
-  std::vector<Slice> slices(kSlices);
+  crowded_.assign(size, 0);
+  std::vector<Slice> slices;
   for (std::size_t k = 0; k < kSlices; ++k) {
-    slices[k].begin = k * prototypes_.rows / kSlices;
-    slices[k].end = (k + 1) * prototypes_.rows / kSlices;
+    slices.emplace_back(k * prototypes_.rows / kSlices, (k + 1) * prototypes_.rows / kSlices, size);
   }
   const double log_filter = std::log(filter);
-  parallel_for(static_cast<std::int64_t>(kSlices), 1, threads_, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t k = begin; k < end; ++k) score_slice(own_logits, log_filter, slices[static_cast<std::size_t>(k)]);
-  });
+  log_others.resize(size);
+  std::vector<double> log_known(own_logits.begin(), own_logits.end());
+  for (const double share : kStops) {
+    parallel_for(static_cast<std::int64_t>(kSlices), 1, threads_, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t k = begin; k < end; ++k) {
+        Slice& slice = slices[static_cast<std::size_t>(k)];
+        const auto rows = static_cast<std::size_t>(share * static_cast<double>(slice.end - slice.begin));
+        score_slice(log_known, log_filter, slice.begin + rows, slice);
+      }
+    });
+    bring_together(own_logits, log_filter, slices, log_others, log_known);
+  }
 
-  log_others.assign(size, -std::numeric_limits<double>::infinity());
-  std::vector<double> log_least(size);
   has_rival.assign(size, 0);
   for (std::size_t i = 0; i < size; ++i) {
-    double sum = 0;
-    for (const Slice& slice : slices) sum += slice.sums[i];
-    if (sum > 0) log_others[i] = std::log(sum);
-    const double high = std::max(log_others[i], own_logits[i]), low = std::min(log_others[i], own_logits[i]);
-    log_least[i] = high + std::log1p(std::exp(low - high)) + log_filter;
-
     const Slice& best = *std::max_element(slices.begin(), slices.end(),
                                           [i](const Slice& a, const Slice& b) { return a.best[i] < b.best[i]; });
     if (best.best_column[i] < 0) continue;
@@ -198,14 +230,7 @@ void ScreenedSoftmax::score(Span<const double> own_logits, double filter, std::v
     has_rival[i] = cosine > batch_.own_cosines[i] + kRounding ? 1 : 0;
   }
   entries_.clear();
-  crowded_.assign(size, 0);
-  for (const Slice& slice : slices) {
-    for (std::size_t i = 0; i < size; ++i) crowded_[i] |= slice.crowded[i];
-    for (const Entry& entry : slice.entries) {
-      const auto i = static_cast<std::size_t>(entry.sample);
-      if (static_cast<double>(scale_ * entry.cosine) >= log_least[i]) entries_.push_back(entry);
-    }
-  }
+  for (const Slice& slice : slices) entries_.insert(entries_.end(), slice.entries.begin(), slice.entries.end());
   collect_rivals(rivals, has_rival);
 }
 

@@ -46,7 +46,11 @@ class ScreenedSoftmax {
   struct Slice;
   // Fills inverse_lengths_ and inverse[0, count).
   void measure_rows(std::size_t first, std::size_t count, double* inverse);
-  void score_slice(Span<const double> own_logits, double log_filter, Slice& slice);
+  // Up to prototype `stop`. log_known[i]: logarithm of what is known of the denominator so far, no more than the whole.
+  void score_slice(Span<const double> log_known, double log_filter, std::size_t stop, Slice& slice);
+  // What all slices know together; lets go of entries that have turned out to be under the filter.
+  void bring_together(Span<const double> own_logits, double log_filter, std::vector<Slice>& slices,
+                      std::vector<double>& log_others, std::vector<double>& log_known);
   void collect_rivals(Rivals* rivals, std::vector<std::uint8_t>& has_rival) const;
 
   const UnitBatch& batch_;

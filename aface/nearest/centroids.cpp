@@ -76,12 +76,12 @@ void restart_empty(const Groups& groups, const std::vector<ScoredId>& nearest, R
   }
 }
 
-GalleryBlock block_of(const QuantisedGallery& codes, std::size_t first, std::size_t last) {
+GalleryBlock block_of(const QuantisedGallery& codes, std::size_t first) {
   GalleryBlock block;
   block.values = codes.values.data() + first * codes.stride;
   block.scale = codes.scale.data() + first;
   block.offset = codes.offset.data() + first;
-  block.rows = std::min(kScoreRows, last - first);
+  block.rows = std::min(kScoreRows, codes.rows - first);
   return block;
 }
 
@@ -103,86 +103,25 @@ void offer(const ScoredId& found, std::size_t wanted, ScoredId* best) {
   if (at < wanted) best[at] = found;
 }
 
-// Neighbours beside each other, and who they are.
-Centroids grouped(RowMatrix means, const CentroidOptions& options) {
-  CentroidOptions training = options;
-  training.count = static_cast<std::size_t>(std::sqrt(static_cast<double>(means.rows)));
-  training.two_levels_from = means.rows + 1;
-  const Centroids groups = train_centroids(row_blocks_of(means), training);
-  QuantisedProbes probes;
-  quantise(means, std::vector<double>(means.rows, 1.0), probes);
-  std::vector<ScoredId> nearest(means.rows);
-  groups.nearest_of(probes, 0, means.rows, 1, nearest.data());
-  const Groups members(nearest, groups.count());
-  std::vector<float> sorted;
-  for (const std::size_t row : members.rows) sorted.insert(sorted.end(), means.row(row), means.row(row) + means.dim);
-  return {coded({sorted.data(), means.rows, means.dim}), groups.codes(),
-          std::vector<std::int32_t>(members.begins.begin(), members.begins.end())};
-}
-
 }  // namespace
 
-Centroids::Centroids(RowMatrix unit_rows)
-    : Centroids(coded(unit_rows), QuantisedGallery{}, {0, static_cast<std::int32_t>(unit_rows.rows)}) {}
-
-Centroids::Centroids(QuantisedGallery codes, QuantisedGallery groups, std::vector<std::int32_t> begins)
-    : codes_(std::move(codes)), groups_(std::move(groups)), begins_(std::move(begins)) {}
-
-// Which probes look into each group.
-std::vector<std::vector<std::size_t>> Centroids::visits(const QuantisedProbes& probes, std::size_t begin, std::size_t end,
-                                                        std::size_t wanted) const {
-  const std::size_t groups = begins_.size() - 1;
-  std::vector<std::vector<std::size_t>> of_group(groups);
-  if (groups == 1) {
-    of_group[0].resize(end - begin);
-    std::iota(of_group[0].begin(), of_group[0].end(), begin);
-    return of_group;
-  }
-  std::vector<float> scores((end - begin) * groups);
-  std::vector<std::int32_t> products;
-  for (std::size_t first = 0; first < groups; first += kScoreRows) {
-    eight_bit_scores(probes, begin, end, block_of(groups_, first, groups), products, scores.data() + first, groups);
-  }
-  const auto enough = static_cast<std::int32_t>(
-      std::min(count(), std::max(static_cast<std::size_t>(kLookedAt * static_cast<double>(count())), 4 * wanted)));
-  std::vector<ScoredId> order(groups);
-  for (std::size_t i = begin; i < end; ++i) {
-    for (std::size_t g = 0; g < groups; ++g) order[g] = {scores[(i - begin) * groups + g], static_cast<std::int32_t>(g)};
-    std::sort(order.begin(), order.end(), ranks_before);
-    std::int32_t held = 0;
-    for (std::size_t n = 0; held < enough; ++n) {
-      const auto group = static_cast<std::size_t>(order[n].id);
-      of_group[group].push_back(i);
-      held += begins_[group + 1] - begins_[group];
-    }
-  }
-  return of_group;
-}
+Centroids::Centroids(RowMatrix unit_rows) : Centroids(coded(unit_rows)) {}
 
 void Centroids::nearest_of(const QuantisedProbes& probes, std::size_t begin, std::size_t end, std::size_t wanted,
                            ScoredId* nearest) const {
   AFACE_CHECK(wanted <= count(), "{} of {} centroids", wanted, count());
   std::fill_n(nearest, (end - begin) * wanted, ScoredId{-std::numeric_limits<float>::infinity(), 0});
-  std::vector<float> scores;
+  std::vector<float> scores((end - begin) * kScoreRows);
   std::vector<std::int32_t> products;
-  QuantisedProbes some;
-  const auto of_group = visits(probes, begin, end, wanted);
-  for (std::size_t group = 0; group < of_group.size(); ++group) {
-    const std::vector<std::size_t>& visitors = of_group[group];
-    if (visitors.empty()) continue;
-    gather_probes(probes, visitors, some);
-    scores.resize(visitors.size() * kScoreRows);
-    const auto last = static_cast<std::size_t>(begins_[group + 1]);
-    for (auto first = static_cast<std::size_t>(begins_[group]); first < last; first += kScoreRows) {
-      const GalleryBlock block = block_of(codes_, first, last);
-      eight_bit_scores(some, 0, visitors.size(), block, products, scores.data(), kScoreRows);
-      for (std::size_t i = 0; i < visitors.size(); ++i) {
-        const float* row = scores.data() + i * kScoreRows;
-        ScoredId* best = nearest + (visitors[i] - begin) * wanted;
-        if (!any_reaches(row, block.rows, best[wanted - 1].score)) continue;
-        for (std::size_t j = 0; j < block.rows; ++j) {
-          offer({row[j], static_cast<std::int32_t>(first + j)}, wanted, best);
-        }
+  for (std::size_t first = 0; first < count(); first += kScoreRows) {
+    const GalleryBlock block = block_of(codes_, first);
+    eight_bit_scores(probes, begin, end, block, products, scores.data(), kScoreRows);
+    for (std::size_t i = 0; i < end - begin; ++i) {
+      const float* row = scores.data() + i * kScoreRows;
+      ScoredId* best = nearest + i * wanted;
+      if (!any_reaches(row, block.rows, best[wanted - 1].score)) continue;
+      for (std::size_t j = 0; j < block.rows; ++j) {
+        if (row[j] >= best[wanted - 1].score) offer({row[j], static_cast<std::int32_t>(first + j)}, wanted, best);
       }
     }
   }
@@ -190,7 +129,7 @@ void Centroids::nearest_of(const QuantisedProbes& probes, std::size_t begin, std
 
 Centroids train_centroids(const RowBlocks& rows, const CentroidOptions& options) {
   const std::size_t dim = rows.dim, count = options.count;
-  const std::size_t sampled = std::min(rows.rows, std::max<std::size_t>(count, options.sample * count));
+  const std::size_t sampled = std::min(rows.rows, std::max(count, std::min(options.most_sampled, options.sample * count)));
   const std::vector<float> values = read_sample(rows, sampled, options.seed, options.threads);
   const RowMatrix sample{values.data(), sampled, dim};
   std::vector<float> means(count * dim);
@@ -235,8 +174,7 @@ Centroids train_centroids(const RowBlocks& rows, const CentroidOptions& options)
     }
     restart_empty(groups, nearest, sample, empty, means);
   }
-  const RowMatrix trained{means.data(), count, dim};
-  return count < options.two_levels_from ? Centroids(trained) : grouped(trained, options);
+  return Centroids(RowMatrix{means.data(), count, dim});
 }
 
 }  // namespace aface

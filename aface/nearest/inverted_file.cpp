@@ -59,6 +59,10 @@ void InvertedFile::update(Span<const std::int32_t> ids, RowMatrix rows) {
   QuantisedGallery codes;
   make_room(rows.rows, rows.dim, codes);
   std::vector<ScoredId> nearest(rows.rows);
+  const auto write = [&](std::size_t i) {
+    lists_.write(ids[i], codes.values.data() + i * codes.stride, codes.scale[i], codes.offset[i]);
+  };
+  const auto stays = [&](std::size_t i) { return lists_.place_of(static_cast<std::size_t>(ids[i])).list == nearest[i].id; };
   parallel_for(static_cast<std::int64_t>(rows.rows), kRowBlock, options_.threads, [&](std::int64_t begin, std::int64_t end) {
     const auto first = static_cast<std::size_t>(begin), count = static_cast<std::size_t>(end - begin);
     const RowMatrix block{rows.row(first), count, rows.dim};
@@ -67,10 +71,15 @@ void InvertedFile::update(Span<const std::int32_t> ids, RowMatrix rows) {
     QuantisedProbes probes;
     quantise(block, unit, probes);
     centroids_.nearest_of(probes, 0, count, 1, nearest.data() + first);
+    // Nearly all; and writing in place disturbs nobody.
+    for (std::size_t i = first; i < first + count; ++i) {
+      if (stays(i)) write(i);
+    }
   });
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (lists_.place_of(static_cast<std::size_t>(ids[i])).list != nearest[i].id) lists_.move(ids[i], nearest[i].id);
-    lists_.write(ids[i], codes.values.data() + i * codes.stride, codes.scale[i], codes.offset[i]);
+    if (stays(i)) continue;
+    lists_.move(ids[i], nearest[i].id);
+    write(i);
   }
 }
 

@@ -90,18 +90,6 @@ QuantisedGallery get_codes(const NamedArrays& state, const std::string& name, st
   return codes;
 }
 
-Centroids centroids_of(const NamedArrays& state, std::size_t lists, std::size_t dim) {
-  auto begins = state.get<std::int32_t>("nearest.group_begins");
-  if (begins.empty() || begins.size() > lists + 1 || begins.front() != 0 ||
-      begins.back() != static_cast<std::int32_t>(lists) || !std::is_sorted(begins.begin(), begins.end())) {
-    fail(ErrorKind::kFormat, "the groups of its centroids are damaged; build it anew");
-  }
-  const std::size_t groups = begins.size() > 2 ? begins.size() - 1 : 0;
-  QuantisedGallery of_groups;
-  if (groups > 0) of_groups = get_codes(state, "nearest.groups", groups, dim);
-  return {get_codes(state, "nearest.centroids", lists, dim), std::move(of_groups), std::move(begins)};
-}
-
 }  // namespace
 
 void InvertedFile::save(NamedArrays& state) const {
@@ -112,8 +100,6 @@ void InvertedFile::save(NamedArrays& state) const {
                                             static_cast<std::int64_t>(centroids_.count())});
   state.put_scalar<std::uint64_t>("nearest.digest", digest_of(lists_, options_.threads));
   put_codes(state, "nearest.centroids", centroids_.codes());
-  if (centroids_.groups().rows > 0) put_codes(state, "nearest.groups", centroids_.groups());
-  state.put("nearest.group_begins", centroids_.begins());
   state.put("nearest.list_of", list_of);
 }
 
@@ -133,7 +119,7 @@ void InvertedFile::load(const NamedArrays& state, const RowBlocks& rows) {
                                        "the prototypes it was made for",
                                        rows.rows, rows.dim, count, dim));
   }
-  Centroids centroids = centroids_of(state, lists, dim);
+  Centroids centroids(get_codes(state, "nearest.centroids", lists, dim));
   const auto list_of = state.get<std::int32_t>("nearest.list_of");
   const auto is_list = [&](std::int32_t list) { return list >= 0 && static_cast<std::size_t>(list) < lists; };
   if (list_of.size() != count || !std::all_of(list_of.begin(), list_of.end(), is_list)) {

@@ -1,40 +1,67 @@
 #include "aface/nearest/list_scan.h"
 
 #include <algorithm>
-#include <atomic>
 #include <limits>
 #include <numeric>
 
 #include "aface/core/parallel.h"
 #include "aface/kernel/eight_bit_products.h"
+#include "aface/kernel/score_threshold.h"
 #include "aface/nearest/any_reaches.h"
 
 namespace aface {
 namespace {
 
-constexpr std::int64_t kQueryBlock = 64;
-constexpr std::size_t kListsTogether = 8;
+// Queries that a thread takes together: with more of them a list is read for several at once, with fewer no thread waits.
+constexpr std::size_t kFewestQueries = 64, kMostQueries = 512;
+constexpr std::size_t kHeld = 192;  // scores of a query before the lower ones are let go
 
-// The best scores of one query among what came by, in any order.
+// What may be among the best scores of one query, of rows that come by in any order.
 class Best {
  public:
-  // Nothing under this can be among the best.
-  float floor() const { return floor_; }
-  void add(ScoredId found, std::size_t count) {
-    kept_.push_back(found);
-    if (kept_.size() >= 2 * count + 32) shrink(count);
+  void add(const float* scores, const std::int32_t* ids, std::size_t rows, std::size_t count) {
+    if (!any_reaches(scores, rows, floor_)) return;
+    const std::size_t most = std::max(kHeld, 3 * count), held = scores_.size();
+    if (held == 0) reserve(most + rows);
+    scores_.insert(scores_.end(), scores, scores + rows);
+    ids_.insert(ids_.end(), ids, ids + rows);
+    keep_reaching(held);
+    if (scores_.size() > most) shrink(count);
   }
-  const std::vector<ScoredId>& kept() const { return kept_; }
+  // The best `count`, or all, by rank.
+  std::vector<ScoredId> ranked(std::size_t count) {
+    if (scores_.size() > count) shrink(count);
+    std::vector<ScoredId> all(scores_.size());
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = {scores_[i], ids_[i]};
+    std::sort(all.begin(), all.end(), ranks_before);
+    all.resize(std::min(all.size(), count));
+    return all;
+  }
 
  private:
+  void reserve(std::size_t count) {
+    scores_.reserve(count);
+    ids_.reserve(count);
+  }
   void shrink(std::size_t count) {
-    std::nth_element(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(count - 1), kept_.end(), ranks_before);
-    kept_.resize(count);
-    floor_ = kept_.back().score;
+    floor_ = score_threshold(scores_.data(), scores_.size(), count);
+    keep_reaching(0);
+  }
+  // Of those from `first` on; without branches, which would be guessed wrong half of the time.
+  void keep_reaching(std::size_t first) {
+    std::size_t kept = first;
+    for (std::size_t i = first; i < scores_.size(); ++i) {
+      scores_[kept] = scores_[i];
+      ids_[kept] = ids_[i];
+      kept += static_cast<std::size_t>(scores_[kept] >= floor_);
+    }
+    scores_.resize(kept);
+    ids_.resize(kept);
   }
 
-  float floor_ = -std::numeric_limits<float>::infinity();
-  std::vector<ScoredId> kept_;
+  float floor_ = -std::numeric_limits<float>::infinity();  // nothing under this can be among the best
+  std::vector<float> scores_;
+  std::vector<std::int32_t> ids_;
 };
 
 struct Visits {
@@ -61,53 +88,48 @@ void prefetch(const void* from, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(at + i);
 }
 
-class Worker {
+// Searches for a block of queries.
+class Scan {
  public:
-  Worker(std::size_t queries, std::size_t count) : best_(queries), count_(count) {}
+  Scan(const CodedLists& lists, std::size_t queries, std::size_t count) : lists_(lists), best_(queries), count_(count) {}
 
-  // `next_list` is scanned after this one, or is lists.lists().
-  void scan(const CodedLists& lists, std::size_t list, std::size_t next_list, const QuantisedProbes& queries,
-            Span<const std::size_t> of) {
+  // Scans `list` for the queries `of` it; `next_list` is scanned after it, or is lists.lists().
+  void look_into(std::size_t list, std::size_t next_list, const QuantisedProbes& queries, Span<const std::size_t> of) {
     gather_probes(queries, of, probes_);
     scores_.resize(of.size() * kScoreRows);
-    for (std::size_t b = 0; b < lists.blocks(list); ++b) {
-      const CodedLists::Block block = lists.block(list, b);
+    for (std::size_t b = 0; b < lists_.blocks(list); ++b) {
+      const CodedLists::Block block = lists_.block(list, b);
       const std::int8_t* next = nullptr;
-      if (b + 1 < lists.blocks(list)) {
-        next = lists.block(list, b + 1).rows.values;
-      } else if (next_list < lists.lists() && lists.size(next_list) > 0) {
-        next = lists.block(next_list, 0).rows.values;
+      if (b + 1 < lists_.blocks(list)) {
+        next = lists_.block(list, b + 1).rows.values;
+      } else if (next_list < lists_.lists() && lists_.size(next_list) > 0) {
+        next = lists_.block(next_list, 0).rows.values;
       }
       // Few queries look into a list, so its rows come from memory not much faster than they are used: a few rows at a
       // time, with the following ones on their way.
       for (std::size_t first = 0; first < block.rows.rows; first += step_) {
         const std::size_t ahead = first + step_;
         if (ahead < block.rows.rows) {
-          prefetch(block.rows.values + ahead * lists.stride(), step_ * lists.stride());
+          prefetch(block.rows.values + ahead * lists_.stride(), step_ * lists_.stride());
         } else if (next != nullptr) {
-          prefetch(next, step_ * lists.stride());
+          prefetch(next, step_ * lists_.stride());
         }
         GalleryBlock some;
-        some.values = block.rows.values + first * lists.stride();
+        some.values = block.rows.values + first * lists_.stride();
         some.scale = block.rows.scale + first;
         some.offset = block.rows.offset + first;
         some.rows = std::min(step_, block.rows.rows - first);
         eight_bit_scores(probes_, 0, of.size(), some, products_, scores_.data() + first, kScoreRows);
       }
-      for (std::size_t i = 0; i < of.size(); ++i) keep(scores_.data() + i * kScoreRows, block, of[i]);
+      for (std::size_t i = 0; i < of.size(); ++i) {
+        best_[of[i]].add(scores_.data() + i * kScoreRows, block.ids, block.rows.rows, count_);
+      }
     }
   }
-  const Best& best(std::size_t query) const { return best_[query]; }
+  std::vector<ScoredId> ranked(std::size_t query) { return best_[query].ranked(count_); }
 
  private:
-  void keep(const float* scores, const CodedLists::Block& block, std::size_t query) {
-    Best& best = best_[query];
-    if (!any_reaches(scores, block.rows.rows, best.floor())) return;
-    for (std::size_t j = 0; j < block.rows.rows; ++j) {
-      if (scores[j] >= best.floor()) best.add({scores[j], block.ids[j]}, count_);
-    }
-  }
-
+  const CodedLists& lists_;
   std::vector<Best> best_;
   std::size_t count_;
   // Kernels that like many columns get whole blocks.
@@ -117,53 +139,43 @@ class Worker {
   std::vector<float> scores_;
 };
 
+// The neighbours of queries [first, first + count).
+void search_block(const Centroids& centroids, const CodedLists& lists, RowMatrix queries, std::size_t first,
+                  std::size_t count, std::size_t probes, NeighbourLists& found) {
+  QuantisedProbes codes;
+  quantise({queries.row(first), count, queries.dim}, std::vector<double>(count, 1.0), codes);
+  std::vector<ScoredId> chosen(count * probes);
+  centroids.nearest_of(codes, 0, count, probes, chosen.data());
+  const Visits visits = visits_of(chosen, probes, lists.lists());
+  std::vector<std::size_t> visited;
+  for (std::size_t list = 0; list < lists.lists(); ++list) {
+    if (visits.begins[list] < visits.begins[list + 1]) visited.push_back(list);
+  }
+  Scan scan(lists, count, found.count);
+  for (std::size_t i = 0; i < visited.size(); ++i) {
+    const std::size_t list = visited[i], begin = visits.begins[list], end = visits.begins[list + 1];
+    scan.look_into(list, i + 1 < visited.size() ? visited[i + 1] : lists.lists(), codes,
+                   {visits.queries.data() + begin, end - begin});
+  }
+  for (std::size_t q = 0; q < count; ++q) {
+    const std::vector<ScoredId> ranked = scan.ranked(q);
+    for (std::size_t i = 0; i < ranked.size(); ++i) {
+      found.ids[(first + q) * found.count + i] = ranked[i].id;
+      found.similarities[(first + q) * found.count + i] = ranked[i].score * codes.scale[q];
+    }
+  }
+}
+
 }  // namespace
 
 void scan_lists(const Centroids& centroids, const CodedLists& lists, RowMatrix queries, std::size_t probes, int threads,
                 NeighbourLists& found) {
   if (threads <= 0) threads = hardware_threads();
-  probes = std::min(probes, centroids.count());
-  QuantisedProbes codes;
-  make_room(queries.rows, queries.dim, codes);
-  std::vector<ScoredId> chosen(queries.rows * probes);
-  parallel_for(static_cast<std::int64_t>(queries.rows), kQueryBlock, threads, [&](std::int64_t begin, std::int64_t end) {
-    const auto first = static_cast<std::size_t>(begin), count = static_cast<std::size_t>(end - begin);
-    quantise_at({queries.row(first), count, queries.dim}, std::vector<double>(count, 1.0), first, codes);
-    centroids.nearest_of(codes, first, first + count, probes, chosen.data() + first * probes);
-  });
-  const Visits visits = visits_of(chosen, probes, lists.lists());
-
-  std::vector<Worker> workers(static_cast<std::size_t>(threads), Worker(queries.rows, found.count));
-  std::vector<std::size_t> visited;
-  for (std::size_t list = 0; list < lists.lists(); ++list) {
-    if (visits.begins[list] < visits.begins[list + 1]) visited.push_back(list);
-  }
-  std::atomic<std::size_t> next{0};
-  parallel_for(threads, 1, threads, [&](std::int64_t index, std::int64_t) {
-    Worker& worker = workers[static_cast<std::size_t>(index)];
-    for (std::size_t first; (first = next.fetch_add(kListsTogether)) < visited.size();) {
-      const std::size_t last = std::min(visited.size(), first + kListsTogether);
-      for (std::size_t i = first; i < last; ++i) {
-        const std::size_t list = visited[i], begin = visits.begins[list], end = visits.begins[list + 1];
-        worker.scan(lists, list, i + 1 < last ? visited[i + 1] : lists.lists(), codes,
-                    {visits.queries.data() + begin, end - begin});
-      }
-    }
-  });
-  parallel_for(static_cast<std::int64_t>(queries.rows), kQueryBlock, threads, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<ScoredId> all;
-    for (auto q = static_cast<std::size_t>(begin); q < static_cast<std::size_t>(end); ++q) {
-      all.clear();
-      for (const Worker& worker : workers) {
-        all.insert(all.end(), worker.best(q).kept().begin(), worker.best(q).kept().end());
-      }
-      const std::size_t count = std::min(found.count, all.size());
-      std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(), ranks_before);
-      for (std::size_t i = 0; i < count; ++i) {
-        found.ids[q * found.count + i] = all[i].id;
-        found.similarities[q * found.count + i] = all[i].score * codes.scale[q];
-      }
-    }
+  const std::size_t share = queries.rows / static_cast<std::size_t>(2 * threads);
+  const auto block = static_cast<std::int64_t>(std::min(std::max(share, kFewestQueries), kMostQueries));
+  parallel_for(static_cast<std::int64_t>(queries.rows), block, threads, [&](std::int64_t begin, std::int64_t end) {
+    search_block(centroids, lists, queries, static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin),
+                 std::min(probes, centroids.count()), found);
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
 
 #include "aface/core/random.h"
@@ -22,28 +23,35 @@ std::vector<std::int32_t> plain(const std::vector<std::uint8_t>& a, const std::v
   return out;
 }
 
-class EightBitProductsBy : public testing::TestWithParam<EightBitProducts> {
+class EightBitProductsBy : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    if (GetParam() == eight_bit_products_avx2 && !has_eight_bit_products_avx2())
-      GTEST_SKIP() << "compiled without AVX2";
+    for (const EightBitKernel& kernel : eight_bit_kernels()) {
+      if (kernel.name == GetParam()) products_ = kernel.products;
+    }
+    if (products_ == nullptr) GTEST_SKIP() << "compiled without " << GetParam();
   }
   std::vector<std::int32_t> products(const std::vector<std::uint8_t>& a, const std::vector<std::int8_t>& b,
                                      std::size_t stride) const {
     std::vector<std::int32_t> out(a.size() / stride * (b.size() / stride), -1);
-    GetParam()(a.data(), a.size() / stride, b.data(), b.size() / stride, stride, out.data());
+    products_(a.data(), a.size() / stride, b.data(), b.size() / stride, stride, out.data());
     return out;
   }
+
+ private:
+  EightBitProducts products_ = nullptr;
 };
 
 TEST_P(EightBitProductsBy, EqualThePlainLoop) {
   Random random(1);
   for (const std::size_t stride : {64, 128, 512}) {
-    std::vector<std::uint8_t> a(13 * stride);
-    std::vector<std::int8_t> b(40 * stride);
-    for (auto& value : a) value = static_cast<std::uint8_t>(random.below(128));
-    for (auto& value : b) value = static_cast<std::int8_t>(random.below(127) - 63);
-    EXPECT_EQ(products(a, b, stride), plain(a, b, stride)) << stride;
+    for (const std::size_t rows : {1, 2, 3, 4, 13}) {
+      std::vector<std::uint8_t> a(rows * stride);
+      std::vector<std::int8_t> b(40 * stride);
+      for (auto& value : a) value = static_cast<std::uint8_t>(random.below(128));
+      for (auto& value : b) value = static_cast<std::int8_t>(random.below(127) - 63);
+      EXPECT_EQ(products(a, b, stride), plain(a, b, stride)) << rows << " rows of " << stride;
+    }
   }
 }
 
@@ -55,11 +63,8 @@ TEST_P(EightBitProductsBy, TheLargestValuesDoNotSaturate) {
   EXPECT_EQ(products(a, b, 512), std::vector<std::int32_t>(3 * 8, -512 * 127 * 63));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EightBitProductsBy,
-                         testing::Values(eight_bit_products_onednn, eight_bit_products_avx2),
-                         [](const auto& kernel) {
-                           return kernel.param == eight_bit_products_avx2 ? "avx2" : "onednn";
-                         });
+INSTANTIATE_TEST_SUITE_P(All, EightBitProductsBy, testing::Values("onednn", "avx2", "vnni"),
+                         [](const auto& kernel) { return kernel.param; });
 
 }  // namespace
 }  // namespace aface

@@ -50,28 +50,6 @@ TEST(Centroids, FindWellSeparatedClusters) {
   EXPECT_EQ(used.size(), kClusters);  // no centroid serves two clusters
 }
 
-TEST(Centroids, TwoLevelsFindNearlyAlwaysWhatOneLevelFinds) {
-  constexpr std::size_t kRows = 6000;
-  const std::vector<float> rows = clustered_unit_rows(kRows, kDim, 300, 0.7, 6);
-  CentroidOptions options;
-  options.count = 300;
-  const Centroids two = train_centroids(row_blocks_of({rows.data(), kRows, kDim}), options);
-  EXPECT_EQ(two.begins().size(), 18U);  // 17 groups
-  const Centroids one(two.codes(), {}, {0, 300});
-  const QuantisedProbes probes = coded({rows.data(), kRows, kDim});
-  std::vector<ScoredId> fast(kRows * 3), exact(kRows * 3), part(3);
-  two.nearest_of(probes, 0, kRows, 3, fast.data());
-  one.nearest_of(probes, 0, kRows, 3, exact.data());
-  std::size_t same = 0;
-  for (std::size_t i = 0; i < kRows; ++i) {
-    same += static_cast<std::size_t>(fast[i * 3].id == exact[i * 3].id);
-    EXPECT_LE(fast[i * 3].score, exact[i * 3].score);
-  }
-  EXPECT_GE(same, kRows * 97 / 100);
-  two.nearest_of(probes, 777, 778, 3, part.data());
-  for (std::size_t rank = 0; rank < 3; ++rank) EXPECT_EQ(part[rank].id, fast[777 * 3 + rank].id);
-}
-
 TEST(Centroids, AreTheSameForAnyNumberOfThreads) {
   const std::vector<float> rows = clustered_unit_rows(3000, kDim, 60, 0.8, 4);
   CentroidOptions options;

@@ -80,9 +80,6 @@ TEST_F(InvertedFileState, RefusesDamagedState) {
   state_.put<float>("nearest.centroids_scale", {1.0F});
   refused(ErrorKind::kFormat, view());
   state_ = good;
-  state_.put<std::int32_t>("nearest.group_begins", {0, 90, 80, 150});
-  refused(ErrorKind::kFormat, view());
-  state_ = good;
   state_.put<std::int64_t>("nearest.shape", {kRows, kDim, -1});
   refused(ErrorKind::kFormat, view());
   state_ = good;
