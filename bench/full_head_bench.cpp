@@ -2,58 +2,47 @@
 // both precisions against the same mathematics operation by operation in LibTorch, turn by turn on the same batches, and
 // both against what the machine's products allow.
 // Usage: full_head_bench [--identities N] [--batch N] [--dim N] [--rounds N] [--threads N] [--as-it-comes]
-//                        [--only exact|fast|plain] [--filter P] [--tolerance SHARE]
+//                        [--only exact|fast|plain] [--filter P] [--tolerance SHARE] [--recompute]
 // The sizes that the documentation speaks of are the defaults: 250,000 identities, batch 256, dim 512.
 // --as-it-comes keeps glibc's malloc as it is: large tensors are then mapped afresh in every step, which is what a
 // LibTorch program gets that does not know better. By default it keeps large blocks, as the program adaptiveface does.
+// --recompute: cosines are not kept from the forward pass for the gradients but made again.
 // --only runs one side and prints the largest resident memory, for looking for the most identities that fit.
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "aface/core/error.h"
 #include "aface/core/parallel.h"
 #include "aface/core/random.h"
 #include "aface/kernel/eight_bit_products.h"
 #include "aface/kernel/inner_products.h"
 #include "apps/adaptiveface/start_up.h"
 #include "bench/fused_head_step.h"
+#include "bench/laps.h"
 #include "bench/plain_head_step.h"
 #include "bench/stopwatch.h"
 
 namespace aface::bench {
 namespace {
 
-using Laps = std::map<std::string, double>;
-
 struct Options {
   std::int64_t identities = 250000, batch = 256, dim = 512, rounds = 7, threads = 0;
-  bool as_it_comes = false;
+  bool as_it_comes = false, recompute = false;
   std::string only;
   double filter = HeadOptions().gradient_filter, tolerance = HeadOptions().filter_tolerance;
 };
 
 constexpr double kMargin = 0.35, kScale = 64, kRate = 0.1;
-
-double total(const Laps& laps) {
-  double sum = 0;
-  for (const auto& [part, ms] : laps) sum += ms;
-  return sum;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 // Families of twenty similar people, as prototypes lie halfway through a training; they have nothing in common in the order
 // of identities.
@@ -155,6 +144,7 @@ HeadOptions head_options(const std::string& precision, const Options& bench) {
   options.precision = precision;
   options.gradient_filter = bench.filter;
   options.filter_tolerance = bench.tolerance;
+  options.keep_cosines = !bench.recompute;
   return options;
 }
 
@@ -209,15 +199,9 @@ Side make_side(const std::string& name, const Options& options) {
 }
 
 void print_side(const Side& side, double limit_ms) {
+  print_laps(fmt::format("{:<6}", side.name), side.laps);
   std::vector<double> all;
   for (const Laps& laps : side.laps) all.push_back(total(laps));
-  fmt::print("{:<6} {:8.0f} ms [{:.0f} .. {:.0f}] ", side.name, median(all), *std::min_element(all.begin(), all.end()),
-             *std::max_element(all.begin(), all.end()));
-  for (const auto& [part, ms] : side.laps.front()) {
-    std::vector<double> values;
-    for (const Laps& laps : side.laps) values.push_back(laps.at(part));
-    fmt::print(" {} {:.0f}", part, median(values));
-  }
   if (limit_ms > 0) fmt::print("; limit {:.0f} ms, {:.0f} % of it reached", limit_ms, 100 * limit_ms / median(all));
   fmt::print("\n");
 }
@@ -265,39 +249,11 @@ void run_contest(const Options& options) {
   const FilterReport& filter = sides[1].fused->filter();
   fmt::print("fast: {:.2f} % of the wrong classes' probability got no gradient; {} of {} samples computed in full\n",
              100 * filter.skipped / filter.wrong, filter.computed_in_full, options.batch);
-  for (int k = 0; k < 2; ++k) {
-    std::vector<double> ratios;
-    for (std::size_t i = 0; i < sides[2].laps.size(); ++i) ratios.push_back(total(sides[2].laps[i]) / total(sides[static_cast<std::size_t>(k)].laps[i]));
-    fmt::print("plain / {}: {:.2f} [{:.2f} .. {:.2f}]\n", sides[static_cast<std::size_t>(k)].name, median(ratios),
-               *std::min_element(ratios.begin(), ratios.end()), *std::max_element(ratios.begin(), ratios.end()));
-  }
+  for (const std::size_t ours : {0, 1}) print_ratio("plain / " + sides[ours].name, sides[2].laps, sides[ours].laps);
 }
 
-Options parse(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string flag = argv[i];
-    if (flag == "--as-it-comes") {
-      options.as_it_comes = true;
-      continue;
-    }
-    if (i + 1 == argc) throw Error(ErrorKind::kUsage, "full_head_bench: " + flag + " wants a value");
-    std::istringstream value(argv[++i]);
-    if (flag == "--identities") value >> options.identities;
-    else if (flag == "--batch") value >> options.batch;
-    else if (flag == "--dim") value >> options.dim;
-    else if (flag == "--rounds") value >> options.rounds;
-    else if (flag == "--threads") value >> options.threads;
-    else if (flag == "--only") value >> options.only;
-    else if (flag == "--filter") value >> options.filter;
-    else if (flag == "--tolerance") value >> options.tolerance;
-    else throw Error(ErrorKind::kUsage, "full_head_bench: no flag " + flag);
-  }
+void run(Options options) {
   if (options.threads <= 0) options.threads = hardware_threads();
-  return options;
-}
-
-void run(const Options& options) {
   if (!options.as_it_comes) set_up_process();
   at::set_num_threads(static_cast<int>(options.threads));
   fmt::print("{} identities, batch {}, dim {}, {} threads, {} rounds, malloc {}\n", options.identities, options.batch,
@@ -309,8 +265,21 @@ void run(const Options& options) {
 }  // namespace aface::bench
 
 int main(int argc, char** argv) {
+  aface::bench::Options options;
+  CLI::App app("a step of the whole adaptive-margin softmax: ours against LibTorch operations");
+  app.add_option("--identities", options.identities);
+  app.add_option("--batch", options.batch);
+  app.add_option("--dim", options.dim);
+  app.add_option("--rounds", options.rounds);
+  app.add_option("--threads", options.threads);
+  app.add_option("--only", options.only)->check(CLI::IsMember({"exact", "fast", "plain"}));
+  app.add_option("--filter", options.filter);
+  app.add_option("--tolerance", options.tolerance);
+  app.add_flag("--as-it-comes", options.as_it_comes);
+  app.add_flag("--recompute", options.recompute);
+  CLI11_PARSE(app, argc, argv);
   try {
-    aface::bench::run(aface::bench::parse(argc, argv));
+    aface::bench::run(options);
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());
     return EXIT_FAILURE;

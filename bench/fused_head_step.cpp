@@ -16,8 +16,8 @@ FusedHeadStep::FusedHeadStep(std::int64_t num_identities, std::int64_t dim, cons
 
 at::Tensor FusedHeadStep::prototypes() { return table_->activate(everyone_); }
 
-std::map<std::string, double> FusedHeadStep::step(const at::Tensor& embeddings, const at::Tensor& identities, double rate) {
-  std::map<std::string, double> ms;
+Laps FusedHeadStep::step(const at::Tensor& embeddings, const at::Tensor& identities, double rate) {
+  Laps ms;
   HeadInput input;
   input.embeddings = embeddings.detach().requires_grad_(true);
   Stopwatch watch;

@@ -3,12 +3,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "aface/head/head.h"
 #include "aface/head/prototypes.h"
+#include "bench/laps.h"
 
 namespace aface::bench {
 
@@ -19,7 +19,7 @@ class FusedHeadStep {
 
   // One step; fills embedding_gradient(). Milliseconds of "forward", "backward" and "update" (with the prototypes'
   // gradient, which is made there).
-  std::map<std::string, double> step(const at::Tensor& embeddings, const at::Tensor& identities, double rate);
+  Laps step(const at::Tensor& embeddings, const at::Tensor& identities, double rate);
 
   double loss() const { return loss_; }
   const FilterReport& filter() const { return filter_; }

@@ -10,27 +10,24 @@
 #include <ATen/Parallel.h>
 #include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <iterator>
-#include <map>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "aface/core/error.h"
 #include "aface/core/parallel.h"
 #include "aface/core/random.h"
 #include "apps/adaptiveface/start_up.h"
+#include "bench/laps.h"
 #include "bench/mined_step.h"
 #include "bench/partial_fc_step.h"
 
 namespace aface::bench {
 namespace {
-
-using Laps = std::map<std::string, double>;
 
 struct Options {
   std::int64_t rounds = 9, batch = 256, dim = 512, active = 10000, threads = 0;
@@ -47,24 +44,6 @@ struct Contest {
   std::unique_ptr<PartialFcStep> partial_fc;
   std::vector<Laps> mined_laps, partial_fc_laps;
 };
-
-double total(const Laps& laps) {
-  double sum = 0;
-  for (const auto& [part, ms] : laps) sum += ms;
-  return sum;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 != 0 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
-std::vector<double> totals(const std::vector<Laps>& rounds) {
-  std::vector<double> values;
-  std::transform(rounds.begin(), rounds.end(), std::back_inserter(values), total);
-  return values;
-}
 
 // Embeddings whose cosine to their own prototype lies in 0.1 ... 0.8: most are right, some have rivals.
 at::Tensor embeddings_near(const at::Tensor& prototypes, Random& random) {
@@ -92,26 +71,6 @@ void run_round(Contest& contest, const Options& options, Random& random, bool co
   if (counts) contest.partial_fc_laps.push_back(peer);
 }
 
-void print_laps(const std::string& name, std::int64_t classes, const std::vector<Laps>& rounds) {
-  const std::vector<double> all = totals(rounds);
-  fmt::print("{:<11} {:>9} identities  {:9.1f} ms [{:.1f} .. {:.1f}] ", name, classes, median(all),
-             *std::min_element(all.begin(), all.end()), *std::max_element(all.begin(), all.end()));
-  for (const auto& [part, ms] : rounds.front()) {
-    std::vector<double> values;
-    for (const Laps& laps : rounds) values.push_back(laps.at(part));
-    fmt::print(" {} {:.1f}", part, median(values));
-  }
-  fmt::print("\n");
-}
-
-// Round by round, so that what disturbs a round disturbs both.
-void print_ratio(const std::string& text, const std::vector<Laps>& above, const std::vector<Laps>& below) {
-  std::vector<double> ratios;
-  for (std::size_t i = 0; i < above.size(); ++i) ratios.push_back(total(above[i]) / total(below[i]));
-  fmt::print("{}: {:.2f} [{:.2f} .. {:.2f}]\n", text, median(ratios), *std::min_element(ratios.begin(), ratios.end()),
-             *std::max_element(ratios.begin(), ratios.end()));
-}
-
 void run(const Options& options) {
   if (!options.as_it_comes) set_up_process();
   at::set_num_threads(options.threads > 0 ? static_cast<int>(options.threads) : hardware_threads());
@@ -135,8 +94,11 @@ void run(const Options& options) {
     for (Contest& contest : contests) run_round(contest, options, random, round >= 0);
   }
   for (const Contest& contest : contests) {
-    print_laps("mined", contest.classes, contest.mined_laps);
-    if (contest.partial_fc) print_laps("Partial FC", contest.classes, contest.partial_fc_laps);
+    print_laps(fmt::format("mined       {:>9} identities", contest.classes), contest.mined_laps);
+    fmt::print("\n");
+    if (!contest.partial_fc) continue;
+    print_laps(fmt::format("Partial FC  {:>9} identities", contest.classes), contest.partial_fc_laps);
+    fmt::print("\n");
   }
   for (const Contest& contest : contests) {
     if (contest.partial_fc) {
@@ -150,40 +112,26 @@ void run(const Options& options) {
   }
 }
 
-Options parse(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string flag = argv[i];
-    if (flag == "--skip-partial-fc") {
-      options.with_partial_fc = false;
-      continue;
-    }
-    if (flag == "--as-it-comes") {
-      options.as_it_comes = true;
-      continue;
-    }
-    if (i + 1 == argc) throw Error(ErrorKind::kUsage, "mined_head_bench: " + flag + " wants a value");
-    std::istringstream value(argv[++i]);
-    if (flag == "--rounds") value >> options.rounds;
-    else if (flag == "--batch") value >> options.batch;
-    else if (flag == "--dim") value >> options.dim;
-    else if (flag == "--active") value >> options.active;
-    else if (flag == "--threads") value >> options.threads;
-    else if (flag == "--precision") value >> options.precision;
-    else if (flag == "--classes") {
-      options.classes.clear();
-      for (std::string part; std::getline(value, part, ',');) options.classes.push_back(std::stoll(part));
-    } else throw Error(ErrorKind::kUsage, "mined_head_bench: no flag " + flag);
-  }
-  return options;
-}
-
 }  // namespace
 }  // namespace aface::bench
 
 int main(int argc, char** argv) {
+  aface::bench::Options options;
+  bool without_partial_fc = false;
+  CLI::App app("a classification layer's step: mined against Partial FC");
+  app.add_option("--rounds", options.rounds);
+  app.add_option("--classes", options.classes)->delimiter(',');
+  app.add_option("--batch", options.batch);
+  app.add_option("--dim", options.dim);
+  app.add_option("--active", options.active);
+  app.add_option("--threads", options.threads);
+  app.add_option("--precision", options.precision);
+  app.add_flag("--skip-partial-fc", without_partial_fc);
+  app.add_flag("--as-it-comes", options.as_it_comes);
+  CLI11_PARSE(app, argc, argv);
+  options.with_partial_fc = !without_partial_fc;
   try {
-    aface::bench::run(aface::bench::parse(argc, argv));
+    aface::bench::run(options);
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());
     return EXIT_FAILURE;

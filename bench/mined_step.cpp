@@ -87,9 +87,8 @@ at::Tensor MinedStep::rows(const std::vector<std::int64_t>& ids) {
   return rows.index_select(0, tensor_of(places));
 }
 
-std::map<std::string, double> MinedStep::step(const at::Tensor& embeddings,
-                                              const std::vector<std::int64_t>& identities, double rate) {
-  std::map<std::string, double> ms;
+Laps MinedStep::step(const at::Tensor& embeddings, const std::vector<std::int64_t>& identities, double rate) {
+  Laps ms;
   Stopwatch watch;
   SelectionRequest request;
   request.step = step_;

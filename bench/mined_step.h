@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "aface/head/head.h"
 #include "aface/head/prototypes.h"
 #include "aface/mining/class_selector.h"
+#include "bench/laps.h"
 
 namespace aface::bench {
 
@@ -33,8 +33,7 @@ class MinedStep {
 
   // Embeddings [batch, dim] that require grad, of `identities` [batch]. Milliseconds of "select", "gather", "head",
   // "feedback", "update" and "margins".
-  std::map<std::string, double> step(const at::Tensor& embeddings, const std::vector<std::int64_t>& identities,
-                                     double rate);
+  Laps step(const at::Tensor& embeddings, const std::vector<std::int64_t>& identities, double rate);
   std::int64_t active_rows() const { return active_rows_; }
 
  private:

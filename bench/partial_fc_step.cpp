@@ -49,9 +49,8 @@ PartialFcStep::PartialFcStep(std::int64_t num_identities, std::int64_t dim, std:
       torch::optim::SGDOptions(0).momentum(options.momentum).weight_decay(options.weight_decay));
 }
 
-std::map<std::string, double> PartialFcStep::step(const at::Tensor& embeddings, const at::Tensor& identities,
-                                                  double rate) {
-  std::map<std::string, double> ms;
+Laps PartialFcStep::step(const at::Tensor& embeddings, const at::Tensor& identities, double rate) {
+  Laps ms;
   Stopwatch watch;
   const auto num_sampled = static_cast<std::int64_t>(options_.sample_rate * static_cast<double>(weight_.size(0)));
   at::Tensor sampled, columns;

@@ -5,9 +5,9 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <string>
+
+#include "bench/laps.h"
 
 namespace aface::bench {
 
@@ -30,7 +30,7 @@ class PartialFcStep {
 
   // Classifies embeddings [batch, dim] of `identities` [batch] int64, both gradients and the table's update.
   // Milliseconds of "sample", "forward", "backward" and "update".
-  std::map<std::string, double> step(const at::Tensor& embeddings, const at::Tensor& identities, double rate);
+  Laps step(const at::Tensor& embeddings, const at::Tensor& identities, double rate);
 
  private:
   PartialFcOptions options_;

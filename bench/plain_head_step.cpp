@@ -27,8 +27,8 @@ void PlainHeadStep::set_prototypes(const float* rows) {
   std::copy_n(rows, weight_.numel(), weight_.data_ptr<float>());
 }
 
-std::map<std::string, double> PlainHeadStep::step(const at::Tensor& embeddings, const at::Tensor& identities, double rate) {
-  std::map<std::string, double> ms;
+Laps PlainHeadStep::step(const at::Tensor& embeddings, const at::Tensor& identities, double rate) {
+  Laps ms;
   const at::Tensor x = embeddings.detach().requires_grad_(true);
   Stopwatch watch;
   const at::Tensor cosines =

@@ -5,9 +5,9 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <string>
+
+#include "bench/laps.h"
 
 namespace aface::bench {
 
@@ -22,7 +22,7 @@ class PlainHeadStep {
   void set_prototypes(const float* rows);
 
   // One step; fills embedding_gradient(). Milliseconds of "forward", "backward" and "update".
-  std::map<std::string, double> step(const at::Tensor& embeddings, const at::Tensor& identities, double rate);
+  Laps step(const at::Tensor& embeddings, const at::Tensor& identities, double rate);
 
   double loss() const { return loss_; }
   const at::Tensor& prototypes() const { return weight_; }

@@ -99,6 +99,7 @@ FusedSoftmaxOptions kernel_options(const HeadInput& input, const HeadOptions& op
     result.gradient_filter = options.gradient_filter;
   }
   result.filter_tolerance = options.filter_tolerance;
+  result.keep_cosines = options.keep_cosines;
   result.want_rivals = input.want_rivals;
   result.threads = at::get_num_threads();
   return result;

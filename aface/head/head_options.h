@@ -18,6 +18,7 @@ struct HeadOptions {
   std::string precision = "exact";       // exact: float32; fast: filtered, see gradient_filter, and bfloat16 where the CPU has it
   double gradient_filter = 1.0 / 65536;  // fast: probabilities below get no gradient (0: all do) ...
   double filter_tolerance = 0.1;         // ... unless that would lose more than this share of it (see fused_softmax.h)
+  bool keep_cosines = true;              // false: less memory, more products, the same numbers (see fused_softmax.h)
   std::string engine = "auto";           // auto: fused on the CPU, plain elsewhere; plain: LibTorch operations
   std::int64_t plain_chunk = 65536;      // plain: prototypes at a time, so that memory does not grow with their number
   // --- adaptive_margin (AdaM)
@@ -40,6 +41,7 @@ void describe(Visitor& v, HeadOptions& o) {
   v.field("precision", o.precision, doc("exact: float32; fast: eight-bit scores and a gradient filter, bfloat16 where the CPU multiplies it").choice({"exact", "fast"}));
   v.field("gradient_filter", o.gradient_filter, doc("fast: probabilities below get no gradient; 0: no filter, no eight-bit scores").range(0, 0.5));
   v.field("filter_tolerance", o.filter_tolerance, doc("fast: samples of which the filter would lose more than this share of the gradient are computed in full").range(0, 1));
+  v.field("keep_cosines", o.keep_cosines, doc("false: cosines are made again for the gradients instead of kept at 3 bytes for each of batch x active identities; slower, the same numbers").speed_only());
   v.field("engine", o.engine, doc("auto: fused kernels on the CPU, plain elsewhere; plain: LibTorch operations").choice({"auto", "plain"}));
   v.field("plain_chunk", o.plain_chunk, doc("plain: prototypes at a time; memory grows with batch times this").at_least(1));
   v.field("margin_form", o.margin_form, doc("adaptive: s(cos - m) or s cos(theta + m)").choice({"cosine", "angular"}));

@@ -20,6 +20,9 @@ class CosineCache {
   // Columns [first, first + count) of row i, which lie in one block.
   void get(std::size_t row, std::size_t first, std::size_t count, float* cosines) const;
 
+  // What put() and get() make of `count` values, in place.
+  static void round(std::size_t count, float* cosines);
+
   std::size_t bytes() const { return high_.size() * sizeof(high_[0]) + low_.size(); }
 
  private:

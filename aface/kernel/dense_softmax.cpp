@@ -48,15 +48,44 @@ struct DenseSoftmax::BlockSums {
 };
 
 DenseSoftmax::DenseSoftmax(const UnitBatch& batch, RowMatrix prototypes, float logit_scale,
-                           const RowProducts& products, int threads)
+                           const RowProducts& products, bool keep_cosines, int threads)
     : batch_(batch),
       prototypes_(prototypes),
       scale_(logit_scale),
       products_(products),
       threads_(threads),
       inverse_lengths_(prototypes.rows),
-      cache_(batch.size, prototypes.rows, kBlock) {
+      keeps_cosines_(keep_cosines),
+      cache_(batch.size, keep_cosines ? prototypes.rows : 0, kBlock) {
   AFACE_CHECK(batch.dim == prototypes.dim, "embeddings have {} values, prototypes {}", batch.dim, prototypes.dim);
+}
+
+void DenseSoftmax::multiply(std::size_t first, std::size_t count, float* cosines) const {
+  products_.inner(batch_.rows(), {prototypes_.row(first), count, prototypes_.dim}, cosines, count);
+  const float* inverse = inverse_lengths_.data() + first;
+  for (std::size_t i = 0; i < batch_.size; ++i) {
+    float* row = cosines + i * count;
+    for (std::size_t j = 0; j < count; ++j) row[j] *= inverse[j];
+  }
+}
+
+void DenseSoftmax::cosines_of(std::size_t first, std::size_t count, float* cosines) const {
+  if (keeps_cosines_) {
+    for (std::size_t i = 0; i < batch_.size; ++i) cache_.get(i, first, count, cosines + i * count);
+    return;
+  }
+  // Of the whole block, because the last digits of a product depend on the matrix that it is part of.
+  const std::size_t begin = first / kBlock * kBlock, width = std::min(kBlock, prototypes_.rows - begin);
+  if (width == count) {
+    multiply(begin, width, cosines);
+  } else {
+    std::vector<float> block(batch_.size * width);
+    multiply(begin, width, block.data());
+    for (std::size_t i = 0; i < batch_.size; ++i) {
+      std::copy_n(block.data() + i * width + (first - begin), count, cosines + i * count);
+    }
+  }
+  CosineCache::round(batch_.size * count, cosines);
 }
 
 void DenseSoftmax::score_block(std::size_t first, std::size_t count, float* cosines, BlockSums& sums, Rivals* rivals) {
@@ -68,14 +97,13 @@ void DenseSoftmax::score_block(std::size_t first, std::size_t count, float* cosi
                         prototypes_.row(first + j), prototypes_.dim);
     }
   }
-  products_.inner(batch_.rows(), {prototypes_.row(first), count, prototypes_.dim}, cosines, count);
+  multiply(first, count, cosines);
   sums.highest.resize(batch_.size);
   sums.sum.resize(batch_.size);
   if (rivals != nullptr) sums.rivals.begins.assign(1, 0);
   for (std::size_t i = 0; i < batch_.size; ++i) {
     float* row = cosines + i * count;
-    for (std::size_t j = 0; j < count; ++j) row[j] *= inverse[j];
-    cache_.put(i, first, count, row);
+    if (keeps_cosines_) cache_.put(i, first, count, row);
     const auto target = static_cast<std::size_t>(batch_.targets[i]);
     // The own column is no other: out of reach of maximum and sum.
     if (target >= first && target < first + count) row[target - first] = kNone;
@@ -130,14 +158,14 @@ void DenseSoftmax::score(std::vector<double>& log_others, Rivals* rivals, std::v
   }
 }
 
-void DenseSoftmax::weigh(const SampleWeights& weights, std::size_t sample, std::size_t first, std::size_t count,
-                         float* cosines, float* g) const {
-  cache_.get(sample, first, count, cosines);
+void DenseSoftmax::weigh(const SampleWeights& weights, std::size_t sample, std::size_t first, std::size_t count, float* row,
+                         float* cosines) const {
+  std::copy_n(row, count, cosines);
   const float log_total = weights.log_total[sample], scale = scale_;
 #pragma omp simd
-  for (std::size_t j = 0; j < count; ++j) g[j] = vector_exp(scale * cosines[j] - log_total);
+  for (std::size_t j = 0; j < count; ++j) row[j] = vector_exp(scale * cosines[j] - log_total);
   const auto target = static_cast<std::size_t>(batch_.targets[sample]);
-  if (target >= first && target < first + count) g[target - first] = weights.own[sample];
+  if (target >= first && target < first + count) row[target - first] = weights.own[sample];
 }
 
 void DenseSoftmax::add_embedding_gradient(const SampleWeights& weights, float* out) const {
@@ -150,9 +178,10 @@ void DenseSoftmax::add_embedding_gradient(const SampleWeights& weights, float* o
     for (auto slice = static_cast<std::size_t>(begin); slice < static_cast<std::size_t>(end); ++slice) {
       for (std::size_t b = slice * blocks / slices; b < (slice + 1) * blocks / slices; ++b) {
         const std::size_t first = b * kBlock, count = std::min(kBlock, prototypes_.rows - first);
+        cosines_of(first, count, g.data());
         for (std::size_t i = 0; i < size; ++i) {
           float* row = g.data() + i * count;
-          weigh(weights, i, first, count, cosines.data(), row);
+          weigh(weights, i, first, count, row, cosines.data());
           along[slice * size + i] += static_cast<double>(inner_product(row, cosines.data(), count));
           for (std::size_t j = 0; j < count; ++j) row[j] *= inverse_lengths_[first + j];
         }
@@ -178,9 +207,10 @@ void DenseSoftmax::prototype_gradient(const SampleWeights& weights, std::size_t 
   for (std::size_t begin = first; begin < end;) {
     const std::size_t stop = std::min(end, (begin / kBlock + 1) * kBlock), width = stop - begin;
     std::vector<float> along(width, 0.0F);
+    cosines_of(begin, width, g.data());
     for (std::size_t i = 0; i < batch_.size; ++i) {
       float* row = g.data() + i * width;
-      weigh(weights, i, begin, width, cosines.data(), row);
+      weigh(weights, i, begin, width, row, cosines.data());
       for (std::size_t j = 0; j < width; ++j) along[j] += row[j] * cosines[j];
     }
     float* rows = out + (begin - first) * dim;

@@ -19,12 +19,14 @@ struct SampleWeights {
 };
 
 // All cosines of a batch with all prototypes, in blocks of prototypes; of the [batch, prototypes] matrix only
-// a 24-bit copy stays. Three passes of matrix products: score(), add_embedding_gradient() and prototype_gradient().
+// a 24-bit copy stays. Three passes of matrix products: score(), add_embedding_gradient() and prototype_gradient(). Without
+// the copy two more, which make the cosines again; all numbers are the same.
 // Any number of threads gives the same bits. The prototypes must stay as they are until the last pass is through.
 class DenseSoftmax {
  public:
   // `batch` and `prototypes` must outlive it.
-  DenseSoftmax(const UnitBatch& batch, RowMatrix prototypes, float logit_scale, const RowProducts& products, int threads);
+  DenseSoftmax(const UnitBatch& batch, RowMatrix prototypes, float logit_scale, const RowProducts& products,
+               bool keep_cosines, int threads);
 
   // The first pass. Throws an UnusableRow on a prototype that is not finite or has length 0.
   //   log_others[i] = log sum over all columns j but the own one of exp(s cosine[i, j])      (-inf without any)
@@ -44,9 +46,13 @@ class DenseSoftmax {
  private:
   struct BlockSums;
   void score_block(std::size_t first, std::size_t count, float* cosines, BlockSums& sums, Rivals* rivals);
-  // g of the columns [first, first + count), which lie in one block, into `g` [batch, count]; also the cosines' row.
-  void weigh(const SampleWeights& weights, std::size_t sample, std::size_t first, std::size_t count, float* cosines,
-             float* g) const;
+  // Float32 products of the whole batch with the block of `count` prototypes from `first`, [batch, count].
+  void multiply(std::size_t first, std::size_t count, float* cosines) const;
+  // The rounded cosines of the columns [first, first + count), which lie in one block, [batch, count].
+  void cosines_of(std::size_t first, std::size_t count, float* cosines) const;
+  // Of one sample and those columns: `row` comes with the cosines and gets g; `cosines` gets the cosines.
+  void weigh(const SampleWeights& weights, std::size_t sample, std::size_t first, std::size_t count, float* row,
+             float* cosines) const;
 
   const UnitBatch& batch_;
   RowMatrix prototypes_;
@@ -54,7 +60,8 @@ class DenseSoftmax {
   RowProducts products_;
   int threads_;
   std::vector<float> inverse_lengths_;  // [prototypes]
-  CosineCache cache_;
+  bool keeps_cosines_;
+  CosineCache cache_;  // empty unless they are kept
 };
 
 }  // namespace aface

@@ -153,7 +153,7 @@ void FusedSoftmax::score_dense_samples(bool screened, std::vector<double>& log_o
   parts.dense_batch = some_of(batch_, parts.dense_samples);
   const bool bf16 = options_.bf16 && (!screened || parts.dense_samples.size() >= kWorthRounding);
   parts.dense = std::make_unique<DenseSoftmax>(parts.dense_batch, prototypes_, static_cast<float>(options_.logit_scale),
-                                               bf16 ? kBf16Products : kFloat32Products, options_.threads);
+                                               bf16 ? kBf16Products : kFloat32Products, options_.keep_cosines, options_.threads);
   std::vector<double> log_dense;
   std::vector<std::uint8_t> has_rival;
   Rivals rivals;

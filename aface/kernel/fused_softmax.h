@@ -27,6 +27,9 @@ struct FusedSoftmaxOptions {
   // ScreenedSoftmax::kLargestScale.
   double gradient_filter = 0;
   double filter_tolerance = 0.1;
+  // Of samples that are computed in full: 3 bytes for each of [batch, prototypes] from the forward pass to the gradients, or
+  // five products instead of three. The numbers are the same.
+  bool keep_cosines = true;
   bool want_rivals = false;
   int threads = 0;  // 0: all cores
 };

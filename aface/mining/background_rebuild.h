@@ -16,15 +16,15 @@ struct QueueRebuildOptions {
   std::int64_t longest = 100;        // with the admitted entries
   double threshold = -1;             // h
   std::int64_t exact_below = 50000;  // up to so many prototypes every pair is compared
-  std::int64_t candidates = 32768;   // above: prototypes that each one is compared with, about
+  std::int64_t candidates = 32768;   // above: prototypes that each one is compared with before the descent, about
   std::uint64_t seed = 1;
   int threads = 1;   // 0: all cores
   int niceness = 0;  // 0 ... 19 above the process's own
 };
 
 // Makes a complete set of queues from a snapshot on a thread of its own, by the rebuild rule of DominantQueueSelector:
-// an inverted file of the snapshot (inverted_file.h), asked for the neighbours of all prototypes. Similarities are those
-// of eight-bit rows. What comes out does not depend on the number of threads.
+// an inverted file of the snapshot (inverted_file.h), asked for the neighbours of all prototypes, whose lists are then made
+// better by neighbour descent (neighbour_descent.h). Similarities are those of eight-bit rows. What comes out does not depend on the number of threads.
 class BackgroundRebuild {
  public:
   // Starts at once. `present`: where the admitted entries are taken from; not changed by anybody meanwhile.
@@ -42,6 +42,8 @@ class BackgroundRebuild {
 
  private:
   void run();
+  NeighbourLists found_by_lists() const;
+  void fill_queues(const NeighbourLists& lists);
   void give_up_if_told() const;
 
   PrototypeSnapshot prototypes_;

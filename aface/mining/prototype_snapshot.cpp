@@ -30,10 +30,18 @@ PrototypeSnapshot::PrototypeSnapshot(const UnitRows& prototypes, int threads)
   });
 }
 
-PrototypeSnapshot::Code PrototypeSnapshot::code(std::int64_t identity) const {
+CodedRows::Row PrototypeSnapshot::code(std::int64_t identity) const {
   const QuantisedGallery& block = blocks_[static_cast<std::size_t>(identity / kBlock)];
   const auto row = static_cast<std::size_t>(identity % kBlock);
-  return {block.values.data() + row * block.stride, block.scale[row]};
+  return {block.values.data() + row * block.stride, block.scale[row], block.offset[row]};
+}
+
+CodedRows PrototypeSnapshot::coded_rows() const {
+  CodedRows rows;
+  rows.rows = static_cast<std::size_t>(count_);
+  rows.stride = blocks_.empty() ? 0 : blocks_.front().stride;
+  rows.row = [this](std::int32_t id) { return code(id); };
+  return rows;
 }
 
 void PrototypeSnapshot::read(std::int64_t first, std::int64_t count, float* out) const {
@@ -47,7 +55,7 @@ void PrototypeSnapshot::read(std::int64_t first, std::int64_t count, float* out)
 }
 
 float PrototypeSnapshot::similarity(std::int64_t a, std::int64_t b) const {
-  const Code left = code(a), right = code(b);
+  const CodedRows::Row left = code(a), right = code(b);
   std::int32_t product = 0;
   for (std::int64_t d = 0; d < dim_; ++d) product += std::int32_t{left.values[d]} * std::int32_t{right.values[d]};
   return static_cast<float>(product) * left.scale * right.scale;

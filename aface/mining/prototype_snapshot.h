@@ -6,6 +6,7 @@
 
 #include "aface/kernel/quantised_rows.h"
 #include "aface/mining/unit_rows.h"
+#include "aface/nearest/neighbour_descent.h"
 
 namespace aface {
 
@@ -23,13 +24,11 @@ class PrototypeSnapshot {
   // Rows of length 1, [count, dim], as the eight bits have them. Threads may read at the same time.
   void read(std::int64_t first, std::int64_t count, float* out) const;
   float similarity(std::int64_t a, std::int64_t b) const;
+  // The codes themselves; not to be used when the snapshot is gone.
+  CodedRows coded_rows() const;
 
  private:
-  struct Code {
-    const std::int8_t* values;  // -63 ... 63
-    float scale;                // a value times this is one of the row of length 1
-  };
-  Code code(std::int64_t identity) const;
+  CodedRows::Row code(std::int64_t identity) const;
 
   std::int64_t count_ = 0;
   std::int64_t dim_ = 0;

@@ -6,63 +6,13 @@
 
 #include "aface/core/parallel.h"
 #include "aface/kernel/eight_bit_products.h"
-#include "aface/kernel/score_threshold.h"
-#include "aface/nearest/any_reaches.h"
+#include "aface/nearest/best_rows.h"
 
 namespace aface {
 namespace {
 
 // Queries that a thread takes together: with more of them a list is read for several at once, with fewer no thread waits.
 constexpr std::size_t kFewestQueries = 64, kMostQueries = 512;
-constexpr std::size_t kHeld = 192;  // scores of a query before the lower ones are let go
-
-// What may be among the best scores of one query, of rows that come by in any order.
-class Best {
- public:
-  void add(const float* scores, const std::int32_t* ids, std::size_t rows, std::size_t count) {
-    if (!any_reaches(scores, rows, floor_)) return;
-    const std::size_t most = std::max(kHeld, 3 * count), held = scores_.size();
-    if (held == 0) reserve(most + rows);
-    scores_.insert(scores_.end(), scores, scores + rows);
-    ids_.insert(ids_.end(), ids, ids + rows);
-    keep_reaching(held);
-    if (scores_.size() > most) shrink(count);
-  }
-  // The best `count`, or all, by rank.
-  std::vector<ScoredId> ranked(std::size_t count) {
-    if (scores_.size() > count) shrink(count);
-    std::vector<ScoredId> all(scores_.size());
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = {scores_[i], ids_[i]};
-    std::sort(all.begin(), all.end(), ranks_before);
-    all.resize(std::min(all.size(), count));
-    return all;
-  }
-
- private:
-  void reserve(std::size_t count) {
-    scores_.reserve(count);
-    ids_.reserve(count);
-  }
-  void shrink(std::size_t count) {
-    floor_ = score_threshold(scores_.data(), scores_.size(), count);
-    keep_reaching(0);
-  }
-  // Of those from `first` on; without branches, which would be guessed wrong half of the time.
-  void keep_reaching(std::size_t first) {
-    std::size_t kept = first;
-    for (std::size_t i = first; i < scores_.size(); ++i) {
-      scores_[kept] = scores_[i];
-      ids_[kept] = ids_[i];
-      kept += static_cast<std::size_t>(scores_[kept] >= floor_);
-    }
-    scores_.resize(kept);
-    ids_.resize(kept);
-  }
-
-  float floor_ = -std::numeric_limits<float>::infinity();  // nothing under this can be among the best
-  std::vector<float> scores_;
-  std::vector<std::int32_t> ids_;
-};
 
 struct Visits {
   std::vector<std::size_t> begins;    // [lists + 1]
@@ -130,7 +80,7 @@ class Scan {
 
  private:
   const CodedLists& lists_;
-  std::vector<Best> best_;
+  std::vector<BestRows> best_;
   std::size_t count_;
   // Kernels that like many columns get whole blocks.
   std::size_t step_ = eight_bit_kernel().columns > kScoreRows ? kScoreRows : 8;

@@ -20,6 +20,7 @@ TEST(HeadRegistry, NamesAreThoseOfTheOptionAndAllAreTested) {
     }
     void field(const std::string&, double&, const FieldInfo&) {}
     void field(const std::string&, std::int64_t&, const FieldInfo&) {}
+    void field(const std::string&, bool&, const FieldInfo&) {}
   } choices;
   HeadOptions options;
   describe(choices, options);

@@ -192,6 +192,20 @@ TEST_P(FusedSoftmaxSizes, ThreadsChangeNoBit) {
   }
 }
 
+TEST_P(FusedSoftmaxSizes, IsTheSameWhetherCosinesAreKeptOrMadeAgain) {
+  Problem p = GetParam();
+  FusedSoftmax keeping(p.x(), p.w(), p.targets, p.options);
+  classify(keeping, p);
+  p.options.keep_cosines = false;
+  FusedSoftmax frugal(p.x(), p.w(), p.targets, p.options);
+  classify(frugal, p);
+  EXPECT_EQ(frugal.loss(), keeping.loss());
+  EXPECT_EQ(embedding_gradients(frugal, p), embedding_gradients(keeping, p));
+  for (const std::size_t rows : {std::size_t{kGradientBlock}, std::size_t{100}}) {
+    EXPECT_EQ(all_prototype_gradients(frugal, p, rows), all_prototype_gradients(keeping, p, rows)) << rows;
+  }
+}
+
 Problem problem(std::size_t batch, std::size_t columns, std::size_t dim, double noise, double scale, double slope = 1) {
   Problem p = trained(batch + columns + dim, batch, columns, dim, noise);
   p.options.logit_scale = scale;
