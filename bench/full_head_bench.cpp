@@ -244,11 +244,13 @@ void run_contest(const Options& options) {
     }
   }
   print_side(sides[0], 6 * product / limits.float32 / 1e6);
-  print_side(sides[1], 2 * product / limits.eight_bit / 1e6);
+  print_side(sides[1], options.filter > 0 ? 2 * product / limits.eight_bit / 1e6 : 0);
   print_side(sides[2], 6 * product / limits.float32 / 1e6);
   const FilterReport& filter = sides[1].fused->filter();
-  fmt::print("fast: {:.2f} % of the wrong classes' probability got no gradient; {} of {} samples computed in full\n",
-             100 * filter.skipped / filter.wrong, filter.computed_in_full, options.batch);
+  if (options.filter > 0) {
+    fmt::print("fast: {:.2f} % of the wrong classes' probability got no gradient; {} of {} samples computed in full\n",
+               100 * filter.skipped / filter.wrong, filter.computed_in_full, options.batch);
+  }
   for (const std::size_t ours : {0, 1}) print_ratio("plain / " + sides[ours].name, sides[2].laps, sides[ours].laps);
 }
 

@@ -168,6 +168,19 @@ void eight_bit_scores(const QuantisedProbes& probes, std::size_t begin, std::siz
   }
 }
 
+double distance_of_codes(const std::int8_t* a, float scale_a, const std::int8_t* b, float scale_b, std::size_t stride) {
+  std::int32_t aa = 0, ab = 0, bb = 0;
+#pragma omp simd reduction(+ : aa, ab, bb)
+  for (std::size_t i = 0; i < stride; ++i) {
+    const std::int32_t x = a[i], y = b[i];
+    aa += x * x;
+    ab += x * y;
+    bb += y * y;
+  }
+  const auto p = static_cast<double>(scale_a), q = static_cast<double>(scale_b);
+  return std::sqrt(std::max(0.0, p * p * aa - 2 * p * q * ab + q * q * bb));
+}
+
 void pairs_that_may_reach(const QuantisedProbes& probes, std::size_t begin, std::size_t end,
                           const QuantisedGallery& gallery, Span<const float> cut,
                           std::vector<std::int32_t>& products, std::vector<RowPair>& found) {

@@ -71,6 +71,9 @@ constexpr std::size_t kScoreRows = 32;
 void eight_bit_scores(const QuantisedProbes& probes, std::size_t begin, std::size_t end, const GalleryBlock& block,
                       std::vector<std::int32_t>& products, float* out, std::size_t out_stride);
 
+// Length of scale_a a - scale_b b, for codes of `stride` values: exact but for the rounding of doubles.
+double distance_of_codes(const std::int8_t* a, float scale_a, const std::int8_t* b, float scale_b, std::size_t stride);
+
 struct RowPair {
   std::int32_t probe = 0;
   std::int32_t gallery = 0;

@@ -105,6 +105,14 @@ void offer(const ScoredId& found, std::size_t wanted, ScoredId* best) {
 
 }  // namespace
 
+Centroids::Centroids(QuantisedGallery codes) : codes_(std::move(codes)) {
+  const std::vector<std::int8_t> origin(codes_.stride);
+  for (std::size_t c = 0; c < codes_.rows; ++c) {
+    longest_ = std::max(longest_, distance_of_codes(codes_.values.data() + c * codes_.stride, codes_.scale[c], origin.data(), 0,
+                                                    codes_.stride));
+  }
+}
+
 Centroids::Centroids(RowMatrix unit_rows) : Centroids(coded(unit_rows)) {}
 
 void Centroids::nearest_of(const QuantisedProbes& probes, std::size_t begin, std::size_t end, std::size_t wanted,

@@ -16,13 +16,15 @@ namespace aface {
 class Centroids {
  public:
   Centroids() = default;
-  // As coded() gives them.
-  explicit Centroids(QuantisedGallery codes) : codes_(std::move(codes)) {}
+  // With room for three rows more than it has.
+  explicit Centroids(QuantisedGallery codes);
   explicit Centroids(RowMatrix unit_rows);
 
   std::size_t count() const { return codes_.rows; }
   std::size_t dim() const { return codes_.dim; }
   const QuantisedGallery& codes() const { return codes_; }
+  // Length of the longest centroid as the eight bits have it: about 1.
+  double longest() const { return longest_; }
 
   // The `wanted` <= count() nearest of each probe in [begin, end), into nearest [end - begin, wanted] by ranks_before().
   // Scores lack the factor of the probe's scale. One thread; dozens of probes at a time are best.
@@ -31,6 +33,7 @@ class Centroids {
 
  private:
   QuantisedGallery codes_;
+  double longest_ = 0;
 };
 
 struct CentroidOptions {

@@ -65,6 +65,17 @@ CodedLists::Block CodedLists::block(std::size_t list, std::size_t index) const {
   return block;
 }
 
+GalleryBlock CodedLists::row(std::int32_t id) const {
+  const Place place = places_[static_cast<std::size_t>(id)];
+  const auto slot = static_cast<std::size_t>(place.slot), at = slot % kRows;
+  GalleryBlock row = block(static_cast<std::size_t>(place.list), slot / kRows).rows;
+  row.values += at * stride_;
+  row.scale += at;
+  row.offset += at;
+  row.rows = 1;
+  return row;
+}
+
 void CodedLists::append(std::int32_t id, std::int32_t list) {
   Chain& chain = chains_[static_cast<std::size_t>(list)];
   const std::size_t slot = chain.rows;

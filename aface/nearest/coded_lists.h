@@ -36,6 +36,8 @@ class CodedLists {
   std::size_t blocks(std::size_t list) const { return chains_[list].blocks.size(); }
   Block block(std::size_t list, std::size_t index) const;
   Place place_of(std::size_t id) const { return places_[id]; }
+  // The code of one row.
+  GalleryBlock row(std::int32_t id) const;
 
   // Makes room for row `id`, which has no place yet, at the end of `list`. write() must follow.
   void append(std::int32_t id, std::int32_t list);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "aface/core/check.h"
@@ -13,6 +14,7 @@ namespace aface {
 namespace {
 
 constexpr std::int64_t kRowBlock = 128;  // rows assigned together
+constexpr double kRounding = 1e-5;       // of the few float operations of a similarity
 
 std::size_t lists_for(std::int64_t wanted, std::size_t rows) {
   if (wanted > 0) return std::min(static_cast<std::size_t>(wanted), std::max<std::size_t>(1, rows));
@@ -31,6 +33,7 @@ void InvertedFile::build(const RowBlocks& rows) {
     dim_ = rows.dim;
     centroids_ = {};
     lists_ = {};
+    leads_ = {};
     return;
   }
   CentroidOptions training;
@@ -41,36 +44,67 @@ void InvertedFile::build(const RowBlocks& rows) {
   Centroids centroids = train_centroids(rows, training);
 
   std::vector<std::int32_t> list_of(rows.rows);
+  std::vector<float> leads(rows.rows);
   for_coded_blocks(rows, options_.threads, [&](std::size_t first, const QuantisedGallery& codes) {
-    QuantisedProbes probes;
-    probes_of(codes, probes);
-    std::vector<ScoredId> nearest(codes.rows);
-    centroids.nearest_of(probes, 0, codes.rows, 1, nearest.data());
-    for (std::size_t i = 0; i < codes.rows; ++i) list_of[first + i] = nearest[i].id;
+    std::vector<std::size_t> all(codes.rows);
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    std::vector<Assignment> assigned(codes.rows);
+    assign(centroids, codes, all, assigned.data());
+    for (std::size_t i = 0; i < codes.rows; ++i) {
+      list_of[first + i] = assigned[i].list;
+      leads[first + i] = assigned[i].lead;
+    }
   });
   lists_ = coded_lists_of(rows, training.count, list_of, options_.threads);
   centroids_ = std::move(centroids);
+  leads_ = std::move(leads);
   dim_ = rows.dim;
+}
+
+void InvertedFile::assign(const Centroids& centroids, const QuantisedGallery& codes, Span<const std::size_t> chosen,
+                          Assignment* assigned) const {
+  if (chosen.empty()) return;
+  QuantisedProbes all, probes;
+  probes_of(codes, all);
+  gather_probes(all, chosen, probes);
+  const std::size_t wanted = std::min<std::size_t>(2, centroids.count());
+  std::vector<ScoredId> nearest(chosen.size() * wanted);
+  centroids.nearest_of(probes, 0, chosen.size(), wanted, nearest.data());
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const ScoredId* best = nearest.data() + i * wanted;
+    const float lead = wanted > 1 ? (best[0].score - best[1].score) * probes.scale[i] : std::numeric_limits<float>::infinity();
+    assigned[chosen[i]] = {best[0].id, lead};
+  }
 }
 
 void InvertedFile::update(Span<const std::int32_t> ids, RowMatrix rows) {
   check_update(ids, rows, size(), dim_, options_.threads);
   if (ids.empty()) return;
-  QuantisedGallery codes;
-  make_room(rows.rows, rows.dim, codes);
-  std::vector<ScoredId> nearest(rows.rows);
+  constexpr auto kBlock = static_cast<std::size_t>(kRowBlock);
+  std::vector<QuantisedGallery> codes((rows.rows + kBlock - 1) / kBlock);
+  std::vector<Assignment> assigned(rows.rows);
   const auto write = [&](std::size_t i) {
-    lists_.write(ids[i], codes.values.data() + i * codes.stride, codes.scale[i], codes.offset[i]);
+    const QuantisedGallery& block = codes[i / kBlock];
+    const std::size_t at = i % kBlock;
+    lists_.write(ids[i], block.values.data() + at * block.stride, block.scale[at], block.offset[at]);
+    leads_[static_cast<std::size_t>(ids[i])] = assigned[i].lead;
   };
-  const auto stays = [&](std::size_t i) { return lists_.place_of(static_cast<std::size_t>(ids[i])).list == nearest[i].id; };
+  const auto stays = [&](std::size_t i) { return lists_.place_of(static_cast<std::size_t>(ids[i])).list == assigned[i].list; };
   parallel_for(static_cast<std::int64_t>(rows.rows), kRowBlock, options_.threads, [&](std::int64_t begin, std::int64_t end) {
     const auto first = static_cast<std::size_t>(begin), count = static_cast<std::size_t>(end - begin);
-    const RowMatrix block{rows.row(first), count, rows.dim};
-    const std::vector<double> unit(count, 1.0);
-    quantise_at(block, unit, first, codes);
-    QuantisedProbes probes;
-    quantise(block, unit, probes);
-    centroids_.nearest_of(probes, 0, count, 1, nearest.data() + first);
+    QuantisedGallery& block = codes[first / kBlock];
+    quantise({rows.row(first), count, rows.dim}, std::vector<double>(count, 1.0), block);
+    std::vector<std::size_t> in_doubt;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int32_t id = ids[first + i];
+      const GalleryBlock old = lists_.row(id);
+      const double way = distance_of_codes(block.values.data() + i * block.stride, block.scale[i], old.values, *old.scale, block.stride);
+      const auto lost = static_cast<float>(2 * way * centroids_.longest() + kRounding);
+      const float lead = leads_[static_cast<std::size_t>(id)] - lost;
+      assigned[first + i] = {lists_.place_of(static_cast<std::size_t>(id)).list, lead};
+      if (!(lead > 0)) in_doubt.push_back(i);
+    }
+    assign(centroids_, block, in_doubt, assigned.data() + first);
     // Nearly all; and writing in place disturbs nobody.
     for (std::size_t i = first; i < first + count; ++i) {
       if (stays(i)) write(i);
@@ -78,7 +112,7 @@ void InvertedFile::update(Span<const std::int32_t> ids, RowMatrix rows) {
   });
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (stays(i)) continue;
-    lists_.move(ids[i], nearest[i].id);
+    lists_.move(ids[i], assigned[i].list);
     write(i);
   }
 }

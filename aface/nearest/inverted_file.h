@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "aface/core/named_arrays.h"
 #include "aface/nearest/centroids.h"
 #include "aface/nearest/coded_lists.h"
@@ -11,7 +13,9 @@ namespace aface {
 // Approximate search in an inverted file (Sivic and Zisserman, 2003; Jegou, Douze and Schmid, 2011): rows lie in lists by
 // their nearest centroid, and a query looks only into the lists of its nearest centroids. Made for rows that drift:
 // update() re-codes a row and moves it to another list when another centroid has become the nearest. Centroids stay as
-// build() trained them.
+// build() trained them. Most rows move too little for that: similarities to two centroids cannot come nearer to each other
+// than by twice the way that the row went (times the length of a centroid), so as long as that is less than the lead of its
+// own centroid nothing need be compared.
 //
 // Rows are held in eight bits alone (dim bytes a row) and all similarities are eight-bit ones: within
 // |e_a| + (1 + |e_a|) |e_b| of the cosine (quantised_rows.h), for rows of 512 normal values within 0.03 and with a
@@ -44,10 +48,19 @@ class InvertedFile : public NeighbourIndex {
   std::size_t list_size(std::size_t list) const { return lists_.size(list); }
 
  private:
+  struct Assignment {
+    std::int32_t list = 0;
+    float lead = 0;
+  };
+  // Of the coded rows `chosen`, into assigned[chosen[i]].
+  void assign(const Centroids& centroids, const QuantisedGallery& codes, Span<const std::size_t> chosen,
+              Assignment* assigned) const;
+
   IndexOptions options_;
   std::size_t dim_ = 0;
   Centroids centroids_;
   CodedLists lists_;
+  std::vector<float> leads_;  // [rows] no less does a row's own centroid lead over all others; 0: not known
 };
 
 }  // namespace aface

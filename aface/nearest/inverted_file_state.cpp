@@ -136,6 +136,7 @@ void InvertedFile::load(const NamedArrays& state, const RowBlocks& rows) {
   }
   centroids_ = std::move(centroids);
   lists_ = std::move(coded);
+  leads_.assign(count, 0.0F);
   dim_ = dim;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 
 #include "aface/kernel/inner_products.h"
 #include "aface/nearest/exact_index.h"
@@ -88,6 +89,32 @@ TEST_F(InvertedFileTest, AnswersDependOnTheRowsAndNotOnTheirHistory) {
   for (std::size_t i = ids.size(); i-- > 0;) wandering.update({&ids[i], 1}, {goal.row(i), 1, kDim});
 
   const NeighbourLists a = direct.search(view(), 11), b = wandering.search(view(), 11);
+  EXPECT_EQ(a.ids, b.ids);
+  EXPECT_EQ(a.similarities, b.similarities);
+}
+
+// Rows that moved little are not compared with the centroids; a loaded index knows of no leads and compares all.
+TEST_F(InvertedFileTest, SmallDriftsEndInTheListsOfTheNearestCentroids) {
+  InvertedFile drifting(options_of(60, 2, 2)), comparing(options_of(60, 2, 2));
+  drifting.build(view());
+  NamedArrays state;
+  drifting.save(state);
+  comparing.load(state, row_blocks_of(view()));
+  Random random(12);
+  std::vector<std::int32_t> ids(kRows);
+  std::iota(ids.begin(), ids.end(), 0);
+  for (int step = 0; step < 8; ++step) {
+    for (std::size_t id = 0; id < kRows; ++id) {
+      float* row = &rows_[id * kDim];
+      for (std::size_t d = 0; d < kDim; ++d) row[d] += 0.004F * static_cast<float>(random.normal());
+      const float length = std::sqrt(inner_product(row, row, kDim));
+      for (std::size_t d = 0; d < kDim; ++d) row[d] /= length;
+    }
+    drifting.update(ids, view());
+  }
+  comparing.update(ids, view());
+  for (std::size_t list = 0; list < drifting.list_count(); ++list) EXPECT_EQ(drifting.list_size(list), comparing.list_size(list));
+  const NeighbourLists a = drifting.search(view(), 9), b = comparing.search(view(), 9);
   EXPECT_EQ(a.ids, b.ids);
   EXPECT_EQ(a.similarities, b.similarities);
 }
