@@ -1,0 +1,132 @@
+#include "aface/kernel/channel_moments.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "aface/core/check.h"
+#include "aface/kernel/rows_at_once.h"
+
+namespace aface {
+namespace {
+
+constexpr std::int64_t kBlockValues = 8 << 10;
+
+// Count, mean and sum of squared distances of the rows seen so far, per channel.
+struct RunningMoments {
+  explicit RunningMoments(std::int64_t channels)
+      : mean(static_cast<std::size_t>(channels)), squares(static_cast<std::size_t>(channels)) {}
+
+  std::int64_t rows = 0;
+  std::vector<double> mean, squares;
+
+  // `mean` and `squares` of `rows` others, as functions of the channel.
+  template <class Mean, class Squares>
+  void join(std::int64_t others, const Mean& mean_of, const Squares& squares_of) {
+    const double all = static_cast<double>(rows + others);
+    const double share = static_cast<double>(others) / all;
+    const double weight = static_cast<double>(rows) * share;
+    const auto channels = static_cast<std::int64_t>(mean.size());
+    double* __restrict to_mean = mean.data();
+    double* __restrict to_squares = squares.data();
+#pragma omp simd
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const double distance = mean_of(c) - to_mean[c];
+      to_mean[c] += distance * share;
+      to_squares[c] += squares_of(c) + distance * distance * weight;
+    }
+    rows += others;
+  }
+};
+
+// Scratch for one block: [channels] each.
+struct BlockSums {
+  explicit BlockSums(std::int64_t channels)
+      : centre(static_cast<std::size_t>(channels)),
+        sum(static_cast<std::size_t>(channels)),
+        squares(static_cast<std::size_t>(channels)) {}
+  std::vector<float> centre, sum, squares;
+};
+
+template <class Value>
+void add_block(const Value* x, std::int64_t rows, std::int64_t channels, BlockSums& block,
+               RunningMoments& moments) {
+  float* __restrict centre = block.centre.data();
+  float* __restrict sum = block.sum.data();
+  float* __restrict squares = block.squares.data();
+  std::fill(block.centre.begin(), block.centre.end(), 0.0F);
+  std::fill(block.sum.begin(), block.sum.end(), 0.0F);
+  std::fill(block.squares.begin(), block.squares.end(), 0.0F);
+  in_fours(0, rows, [&](std::int64_t first, auto count) {
+    const Value* const row = x + first * channels;
+#pragma omp simd
+    for (std::int64_t c = 0; c < channels; ++c) {
+      float total = 0;
+      for_rows<count()>([&](auto r) { total += to_float(row[r() * channels + c]); });
+      centre[c] += total;
+    }
+  });
+  const float share = 1.0F / static_cast<float>(rows);
+#pragma omp simd
+  for (std::int64_t c = 0; c < channels; ++c) centre[c] *= share;
+  // The centre is a rounded mean; what it is off by is found in the sum of the distances.
+  in_fours(0, rows, [&](std::int64_t first, auto count) {
+    const Value* const row = x + first * channels;
+#pragma omp simd
+    for (std::int64_t c = 0; c < channels; ++c) {
+      float total = 0, total_squares = 0;
+      for_rows<count()>([&](auto r) {
+        const float distance = to_float(row[r() * channels + c]) - centre[c];
+        total += distance;
+        total_squares += distance * distance;
+      });
+      sum[c] += total;
+      squares[c] += total_squares;
+    }
+  });
+  const double exact_share = 1.0 / static_cast<double>(rows);
+  moments.join(
+      rows,
+      [&](std::int64_t c) {
+        return static_cast<double>(centre[c]) + static_cast<double>(sum[c]) * exact_share;
+      },
+      [&](std::int64_t c) {
+        const auto off = static_cast<double>(sum[c]);
+        return static_cast<double>(squares[c]) - off * off * exact_share;
+      });
+}
+
+}  // namespace
+
+template <class Value>
+ChannelMoments channel_moments(const Value* x, std::int64_t rows, std::int64_t channels,
+                               const ForEachSlice& for_each_slice) {
+  AFACE_CHECK(rows > 0 && channels > 0, "moments of {} rows and {} channels", rows, channels);
+  const std::int64_t block_rows = std::max<std::int64_t>(16, kBlockValues / channels);
+  const RowSlices slices(rows, channels);
+  std::vector<RunningMoments> of_slices(static_cast<std::size_t>(slices.count()), RunningMoments(channels));
+  for_each_slice(slices.count(), [&](std::int64_t slice) {
+    BlockSums block(channels);
+    const std::int64_t end = slices.end(slice);
+    for (std::int64_t row = slices.begin(slice); row < end; row += block_rows) {
+      add_block(x + row * channels, std::min(block_rows, end - row), channels, block,
+                of_slices[static_cast<std::size_t>(slice)]);
+    }
+  });
+
+  RunningMoments all(channels);
+  for (const RunningMoments& one : of_slices) {
+    all.join(
+        one.rows, [&](std::int64_t c) { return one.mean[static_cast<std::size_t>(c)]; },
+        [&](std::int64_t c) { return one.squares[static_cast<std::size_t>(c)]; });
+  }
+  ChannelMoments moments;
+  moments.mean = std::move(all.mean);
+  moments.variance = std::move(all.squares);
+  for (double& value : moments.variance) value = std::max(0.0, value / static_cast<double>(rows));
+  return moments;
+}
+
+template ChannelMoments channel_moments(const float*, std::int64_t, std::int64_t, const ForEachSlice&);
+template ChannelMoments channel_moments(const Bf16*, std::int64_t, std::int64_t, const ForEachSlice&);
+
+}  // namespace aface
