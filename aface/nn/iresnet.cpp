@@ -1,5 +1,6 @@
-// The improved residual net of ArcFace (Deng et al., CVPR 2019, section 3.1: 3x3 stem without pooling, BN-Conv-BN-PReLU-
-// Conv-BN blocks, BN-Dropout-FC-BN output), with the names and start values of arcface_torch's iresnet:
+// The improved residual net of ArcFace (Deng et al., CVPR 2019, section 3.1: 3x3 stem without pooling,
+// BN-Conv-BN-PReLU- Conv-BN blocks, BN-Dropout-FC-BN output), with the names and start values of
+// arcface_torch's iresnet:
 //   conv1, bn1, prelu            3 -> 64, stride 1                       [batch, 64, s, s]
 //   layer1.N .. layer4.N         64, 128, 256, 512 channels, the first block of each halves the side
 //   bn2, dropout, fc, features   [batch, 512, s/16, s/16] -> [batch, dim]
@@ -13,6 +14,7 @@
 
 #include "aface/nn/backbones.h"
 #include "aface/nn/layers.h"
+#include "aface/nn/norm_act.h"
 #include "aface/nn/torch_compat.h"
 
 namespace aface {
@@ -28,13 +30,15 @@ class IBasicBlock : public torch::nn::Module {
         conv2_(register_module("conv2", make_conv(out, out, strided(3, 1, stride)))),
         bn3_(register_module("bn3", make_batch_norm(out))) {
     if (stride == 1 && in == out) return;
-    downsample_ = register_module(
-        "downsample", torch::nn::Sequential(make_conv(in, out, strided(1, 0, stride)), make_batch_norm(out)));
+    shortcut_conv_ = make_conv(in, out, strided(1, 0, stride));
+    shortcut_bn_ = make_batch_norm(out);
+    register_module("downsample", torch::nn::Sequential(shortcut_conv_, shortcut_bn_));
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    const torch::Tensor shortcut = downsample_ ? downsample_->forward(x) : x;
-    return bn3_(conv2_(prelu_(bn2_(conv1_(bn1_(x)))))).add_(shortcut);
+    const torch::Tensor shortcut = shortcut_conv_ ? batch_norm(shortcut_bn_, shortcut_conv_(x)) : x;
+    const torch::Tensor inner = batch_norm_prelu(bn2_, prelu_, conv1_(batch_norm(bn1_, x)));
+    return batch_norm_add(bn3_, conv2_(inner), shortcut);
   }
 
  private:
@@ -52,7 +56,8 @@ class IBasicBlock : public torch::nn::Module {
   PRelu prelu_;
   torch::nn::Conv2d conv2_;
   torch::nn::BatchNorm2d bn3_;
-  torch::nn::Sequential downsample_{nullptr};
+  torch::nn::Conv2d shortcut_conv_{nullptr};     // downsample.0
+  torch::nn::BatchNorm2d shortcut_bn_{nullptr};  // downsample.1
 };
 
 class IResNet : public Backbone {
@@ -74,9 +79,9 @@ class IResNet : public Backbone {
 
   torch::Tensor forward(torch::Tensor chips) override {
     check_chips(chips);
-    torch::Tensor x = prelu_(bn1_(conv1_(chips)));
+    torch::Tensor x = batch_norm_prelu(bn1_, prelu_, conv1_(chips));
     for (auto& layer : layers_) x = layer->forward(x);
-    x = bn2_(x);
+    x = batch_norm(bn2_, x);
     const AutocastGuard full_precision(x.device(), false);
     return features_(fc_(dropout_(flatten_as(x, fc_->weight))));
   }
@@ -88,7 +93,8 @@ class IResNet : public Backbone {
 
   torch::nn::Sequential add_layer(const std::string& name, std::int64_t in, std::int64_t out, int blocks) {
     torch::nn::Sequential layer;
-    for (int i = 0; i < blocks; ++i) layer->push_back(std::make_shared<IBasicBlock>(i == 0 ? in : out, out, i == 0 ? 2 : 1));
+    for (int i = 0; i < blocks; ++i)
+      layer->push_back(std::make_shared<IBasicBlock>(i == 0 ? in : out, out, i == 0 ? 2 : 1));
     return register_module(name, layer);
   }
 

@@ -27,6 +27,7 @@ class PReluImpl : public torch::nn::Module {
  public:
   explicit PReluImpl(std::int64_t channels);
   torch::Tensor forward(const torch::Tensor& x);
+  const torch::Tensor& weight() const { return weight_; }  // [channels]
 
  private:
   torch::Tensor weight_;

@@ -1,4 +1,5 @@
-// MobileFaceNet (Chen et al., CCBR 2018) in the wider form and with the names of arcface_torch, 2.05 M parameters:
+// MobileFaceNet (Chen et al., CCBR 2018) in the wider form and with the names of arcface_torch, 2.05 M
+// parameters:
 //   layers.0       conv 3x3 stride 2                3 -> 128            BN PReLU
 //   layers.1       conv 3x3, 64 groups            128 -> 128            BN PReLU
 //   layers.2       bottleneck stride 2            128 -> 128 -> 128     (in, inner, out channels)
@@ -9,42 +10,52 @@
 //   layers.7       2 residual bottlenecks         256 -> 256 -> 256
 //   conv_sep       conv 1x1                       256 -> 512            BN PReLU
 //   features       depthwise conv over the whole map, BN; linear without bias to dim; BN
-// A bottleneck is conv 1x1 BN PReLU, depthwise 3x3 BN PReLU, conv 1x1 BN. All weights start as Kaiming normal, fan-out.
+// A bottleneck is conv 1x1 BN PReLU, depthwise 3x3 BN PReLU, conv 1x1 BN. All weights start as Kaiming
+// normal, fan-out.
 #include <torch/nn/init.h>
-#include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
 
 #include "aface/nn/backbones.h"
 #include "aface/nn/layers.h"
+#include "aface/nn/norm_act.h"
 #include "aface/nn/torch_compat.h"
 
 namespace aface {
 namespace {
 
-// Some layers in a row, named layers.0, layers.1, ...
-class Chain : public torch::nn::Module {
- public:
-  explicit Chain(torch::nn::Sequential layers) : layers_(register_module("layers", std::move(layers))) {}
-  virtual torch::Tensor forward(torch::Tensor x) { return layers_->forward(x); }
-
- protected:
-  torch::nn::Sequential layers_;
-};
-
-class ResidualChain : public Chain {
- public:
-  using Chain::Chain;
-  torch::Tensor forward(torch::Tensor x) override { return layers_->forward(x).add_(x); }
-};
-
 enum class Activation { kPRelu, kNone };
 
-std::shared_ptr<Chain> conv_block(std::int64_t in, std::int64_t out, ConvShape shape, Activation activation) {
-  torch::nn::Sequential layers(make_conv(in, out, shape), make_batch_norm(out));
-  if (activation == Activation::kPRelu) layers->push_back(PRelu(out));
-  return std::make_shared<Chain>(layers);
+// layers.0 is a convolution, layers.1 its BatchNorm, layers.2 the PReLU where there is one.
+class ConvBlock : public torch::nn::Module {
+ public:
+  ConvBlock(std::int64_t in, std::int64_t out, const ConvShape& shape, Activation activation)
+      : conv_(make_conv(in, out, shape)), norm_(make_batch_norm(out)) {
+    torch::nn::Sequential layers(conv_, norm_);
+    if (activation == Activation::kPRelu) layers->push_back(prelu_ = PRelu(out));
+    register_module("layers", layers);
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    const torch::Tensor product = conv_(x);
+    return prelu_ ? batch_norm_prelu(norm_, prelu_, product) : batch_norm(norm_, product);
+  }
+
+  // Of a block without PReLU: adds `shortcut` to what it gives.
+  torch::Tensor forward_and_add(const torch::Tensor& x, const torch::Tensor& shortcut) {
+    return batch_norm_add(norm_, conv_(x), shortcut);
+  }
+
+ private:
+  torch::nn::Conv2d conv_;
+  torch::nn::BatchNorm2d norm_;
+  PRelu prelu_{nullptr};
+};
+
+std::shared_ptr<ConvBlock> conv_block(std::int64_t in, std::int64_t out, const ConvShape& shape,
+                                      Activation activation) {
+  return std::make_shared<ConvBlock>(in, out, shape, activation);
 }
 
 ConvShape pointwise() {
@@ -61,19 +72,52 @@ ConvShape three_by_three(std::int64_t stride, std::int64_t groups) {
   return shape;
 }
 
-torch::nn::Sequential bottleneck(std::int64_t in, std::int64_t inner, std::int64_t out, std::int64_t stride) {
-  return torch::nn::Sequential(conv_block(in, inner, pointwise(), Activation::kPRelu),
-                               conv_block(inner, inner, three_by_three(stride, inner), Activation::kPRelu),
-                               conv_block(inner, out, pointwise(), Activation::kNone));
+enum class Shortcut { kNone, kAdded };
+
+class Bottleneck : public torch::nn::Module {
+ public:
+  struct Shape {
+    std::int64_t in, inner, out, stride;
+  };
+
+  Bottleneck(const Shape& shape, Shortcut shortcut)
+      : adds_(shortcut == Shortcut::kAdded),
+        widen_(conv_block(shape.in, shape.inner, pointwise(), Activation::kPRelu)),
+        depthwise_(conv_block(shape.inner, shape.inner, three_by_three(shape.stride, shape.inner),
+                              Activation::kPRelu)),
+        narrow_(conv_block(shape.inner, shape.out, pointwise(), Activation::kNone)) {
+    register_module("layers", torch::nn::Sequential(widen_, depthwise_, narrow_));
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    const torch::Tensor inner = depthwise_->forward(widen_->forward(x));
+    return adds_ ? narrow_->forward_and_add(inner, x) : narrow_->forward(inner);
+  }
+
+ private:
+  bool adds_;
+  std::shared_ptr<ConvBlock> widen_, depthwise_, narrow_;
+};
+
+std::shared_ptr<Bottleneck> bottleneck(std::int64_t in, std::int64_t inner, std::int64_t out) {
+  return std::make_shared<Bottleneck>(Bottleneck::Shape{in, inner, out, /*stride=*/2}, Shortcut::kNone);
 }
 
-std::shared_ptr<Chain> residual_bottlenecks(std::int64_t channels, std::int64_t inner, int count) {
-  torch::nn::Sequential blocks;
-  for (int i = 0; i < count; ++i) {
-    blocks->push_back(std::make_shared<ResidualChain>(bottleneck(channels, inner, channels, 1)));
+// Named layers.0, layers.1, ...
+class ResidualBottlenecks : public torch::nn::Module {
+ public:
+  ResidualBottlenecks(std::int64_t channels, int count) {
+    for (int i = 0; i < count; ++i) {
+      blocks_->push_back(
+          std::make_shared<Bottleneck>(Bottleneck::Shape{channels, channels, channels, 1}, Shortcut::kAdded));
+    }
+    register_module("layers", blocks_);
   }
-  return std::make_shared<Chain>(blocks);
-}
+  torch::Tensor forward(const torch::Tensor& x) { return blocks_->forward(x); }
+
+ private:
+  torch::nn::Sequential blocks_;
+};
 
 // From [batch, 512, side, side] to embeddings; named layers.0 .. layers.3 (layers.1 has no parameters).
 class GlobalDepthwise : public torch::nn::Module {
@@ -108,7 +152,7 @@ class GlobalDepthwise : public torch::nn::Module {
     return shape;
   }
 
-  std::shared_ptr<Chain> conv_;
+  std::shared_ptr<ConvBlock> conv_;
   torch::nn::Dropout dropout_;
   torch::nn::Linear linear_;
   torch::nn::BatchNorm1d norm_;
@@ -117,19 +161,16 @@ class GlobalDepthwise : public torch::nn::Module {
 class MobileFaceNet : public Backbone {
  public:
   explicit MobileFaceNet(const BackboneOptions& options) : Backbone(options) {
-    const auto add = [&](std::shared_ptr<Chain> chain) {
-      layers_->push_back(chain);
-      chains_.push_back(std::move(chain));
-    };
     register_module("layers", layers_);
+    const auto add = [&](auto layer) { layers_->push_back(std::move(layer)); };
     add(conv_block(3, 128, three_by_three(2, 1), Activation::kPRelu));
     add(conv_block(128, 128, three_by_three(1, 64), Activation::kPRelu));
-    add(std::make_shared<Chain>(bottleneck(128, 128, 128, 2)));
-    add(residual_bottlenecks(128, 128, 4));
-    add(std::make_shared<Chain>(bottleneck(128, 256, 256, 2)));
-    add(residual_bottlenecks(256, 256, 6));
-    add(std::make_shared<Chain>(bottleneck(256, 512, 256, 2)));
-    add(residual_bottlenecks(256, 256, 2));
+    add(bottleneck(128, 128, 128));
+    add(std::make_shared<ResidualBottlenecks>(128, 4));
+    add(bottleneck(128, 256, 256));
+    add(std::make_shared<ResidualBottlenecks>(256, 6));
+    add(bottleneck(256, 512, 256));
+    add(std::make_shared<ResidualBottlenecks>(256, 2));
     conv_sep_ = register_module("conv_sep", conv_block(256, 512, pointwise(), Activation::kPRelu));
     features_ = register_module(
         "features",
@@ -139,15 +180,12 @@ class MobileFaceNet : public Backbone {
 
   torch::Tensor forward(torch::Tensor chips) override {
     check_chips(chips);
-    torch::Tensor x = std::move(chips);
-    for (auto& chain : chains_) x = chain->forward(x);
-    return features_->forward(conv_sep_->forward(x));
+    return features_->forward(conv_sep_->forward(layers_->forward(chips)));
   }
 
  private:
-  torch::nn::ModuleList layers_;
-  std::vector<std::shared_ptr<Chain>> chains_;  // the same, typed
-  std::shared_ptr<Chain> conv_sep_;
+  torch::nn::Sequential layers_;
+  std::shared_ptr<ConvBlock> conv_sep_;
   std::shared_ptr<GlobalDepthwise> features_;
 };
 

@@ -1,9 +1,11 @@
-// Nets for one CPU. ReLU and few BatchNorms, because on a CPU BatchNorm and PReLU cost as much as the convolutions.
+// Nets for one CPU. ReLU and few BatchNorms, because on a CPU LibTorch's BatchNorm and PReLU cost as much as
+// the convolutions.
 //
 // small_resnet, w = width:
 //   stage1.down, .down_bn   conv 3x3 stride 2       3 ->  w    BN ReLU
 //   stage2.down, .down_bn   conv 3x3 stride 2       w -> 2w    BN ReLU
-//   stage3, stage4          the same 2w -> 4w -> 8w, then a residual block of conv1 (with bias), conv2 and bn2:
+//   stage3, stage4          the same 2w -> 4w -> 8w, then a residual block of conv1 (with bias), conv2 and
+//   bn2:
 //                           y = relu(x + bn2(conv2(relu(conv1(x)))))
 //   norm, dropout, fc, features   BN, dropout, linear without bias [8w, s/16, s/16] -> dim, BN
 // Blocks only where the map is small: at the first sizes they cost most and bring least.
@@ -20,6 +22,7 @@
 
 #include "aface/nn/backbones.h"
 #include "aface/nn/layers.h"
+#include "aface/nn/norm_act.h"
 #include "aface/nn/torch_compat.h"
 
 namespace aface {
@@ -37,7 +40,9 @@ ConvShape with_bias() {
   return shape;
 }
 
-std::int64_t last_cells(const BackboneOptions& options) { return (options.input_size / 16) * (options.input_size / 16); }
+std::int64_t last_cells(const BackboneOptions& options) {
+  return (options.input_size / 16) * (options.input_size / 16);
+}
 
 enum class Block { kNone, kResidual };
 
@@ -53,9 +58,9 @@ class Stage : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& input) {
-    const torch::Tensor x = down_bn_(down_(input)).relu_();
+    const torch::Tensor x = batch_norm_relu(down_bn_, down_(input));
     if (!conv1_) return x;
-    return bn2_(conv2_(conv1_(x).relu_())).add_(x).relu_();
+    return batch_norm_add_relu(bn2_, conv2_(conv1_(x).relu_()), x);
   }
 
  private:
@@ -102,7 +107,8 @@ class SmallResNet : public SmallNet {
     std::int64_t out = options.width;
     for (int i = 1; i <= 4; ++i, in = out, out *= 2) {
       const Block block = i <= 2 ? Block::kNone : Block::kResidual;
-      stages_.push_back(register_module("stage" + std::to_string(i), std::make_shared<Stage>(in, out, block)));
+      stages_.push_back(
+          register_module("stage" + std::to_string(i), std::make_shared<Stage>(in, out, block)));
     }
     register_module("norm", norm_);
     register_end();
@@ -112,7 +118,7 @@ class SmallResNet : public SmallNet {
     check_chips(chips);
     torch::Tensor x = std::move(chips);
     for (auto& stage : stages_) x = stage->forward(x);
-    return embed(norm_(x));
+    return embed(batch_norm(norm_, x));
   }
 
  private:
@@ -123,7 +129,8 @@ class SmallResNet : public SmallNet {
 class TinyCnn : public SmallNet {
  public:
   explicit TinyCnn(const BackboneOptions& options) : SmallNet(options, 2 * options.width) {
-    const std::int64_t channels[] = {3, options.width, 2 * options.width, 2 * options.width, 2 * options.width};
+    const std::int64_t channels[] = {3, options.width, 2 * options.width, 2 * options.width,
+                                     2 * options.width};
     for (int i = 1; i <= 4; ++i) {
       convs_.push_back(
           register_module("conv" + std::to_string(i), make_conv(channels[i - 1], channels[i], halving())));
@@ -135,7 +142,7 @@ class TinyCnn : public SmallNet {
   torch::Tensor forward(torch::Tensor chips) override {
     check_chips(chips);
     torch::Tensor x = std::move(chips);
-    for (std::size_t i = 0; i < convs_.size(); ++i) x = norms_[i](convs_[i](x)).relu_();
+    for (std::size_t i = 0; i < convs_.size(); ++i) x = batch_norm_relu(norms_[i], convs_[i](x));
     return embed(x);
   }
 

@@ -1,0 +1,210 @@
+#include "aface/nn/norm_act.h"
+
+#include <ATen/Parallel.h>
+#include <torch/autograd.h>
+
+#include <cmath>
+
+#include "aface/core/check.h"
+#include "aface/kernel/channel_moments.h"
+#include "aface/kernel/norm_act.h"
+
+namespace aface {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+thread_local bool plain_operations = false;
+
+void on_torch_threads(std::int64_t slices, const std::function<void(std::int64_t)>& work) {
+  at::parallel_for(0, slices, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t slice = begin; slice < end; ++slice) work(slice);
+  });
+}
+
+// The kernel's name for a tensor's type.
+template <class Value>
+Value* values_of(const Tensor& tensor) {
+  return tensor.defined() ? static_cast<Value*>(tensor.data_ptr()) : nullptr;
+}
+
+// run(value of the type that x holds), for the two types that is_fit() lets in.
+template <class Run>
+void with_type_of(const Tensor& x, const Run& run) {
+  x.scalar_type() == at::kFloat ? run(float()) : run(Bf16());
+}
+
+// What a layer's passes work on. x, `added` and what is made of them are of one type, the others float32.
+// `slope` and `added` may be undefined.
+struct LayerTensors {
+  Tensor x, gamma, beta, slope, added, mean, inverse_std;
+
+  template <class Value>
+  NormActInput<Value> input() const {
+    NormActInput<Value> in;
+    in.channels = x.size(1);
+    in.rows = x.numel() / in.channels;
+    in.x = values_of<Value>(x);
+    in.residual = values_of<Value>(added);
+    in.mean = values_of<float>(mean);
+    in.inverse_std = values_of<float>(inverse_std);
+    in.gamma = values_of<float>(gamma);
+    in.beta = values_of<float>(beta);
+    in.slope = values_of<float>(slope);
+    return in;
+  }
+
+  Tensor forward() const {
+    Tensor y = at::empty_like(x);
+    with_type_of(x, [&](auto type) {
+      using Value = decltype(type);
+      norm_act_forward(input<Value>(), values_of<Value>(y), on_torch_threads);
+    });
+    return y;
+  }
+};
+
+class FusedNormAct : public torch::autograd::Function<FusedNormAct> {
+ public:
+  // LibTorch takes an argument that may be missing as an optional, not as an undefined tensor.
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                        const c10::optional<Tensor>& slope, const c10::optional<Tensor>& added,
+                        const Tensor& mean, const Tensor& inverse_std, bool statistics_of_input) {
+    const LayerTensors layer = {x,    gamma,      beta, slope.value_or(Tensor()), added.value_or(Tensor()),
+                                mean, inverse_std};
+    // Without an activation the gradients do not ask what was added.
+    context->save_for_backward(
+        {x, gamma, beta, layer.slope, slope ? layer.added : Tensor(), mean, inverse_std});
+    context->saved_data["statistics_of_input"] = statistics_of_input;
+    context->saved_data["adds"] = added.has_value();
+    return layer.forward();
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    AFACE_CHECK(!at::GradMode::is_enabled(), "the fused batch normalisation is not twice differentiable");
+    const variable_list saved = context->get_saved_variables();
+    const LayerTensors layer = {saved[0], saved[1], saved[2], saved[3], saved[4], saved[5], saved[6]};
+    const Tensor y_gradient =
+        gradients[0].to(layer.x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
+    const bool acts = layer.slope.defined(), adds = context->saved_data["adds"].toBool();
+    const auto statistics = context->saved_data["statistics_of_input"].toBool() ? NormStatistics::kOfInput
+                                                                                : NormStatistics::kGiven;
+    const Tensor x_gradient = at::empty_like(layer.x);
+    const Tensor gamma_gradient = at::empty_like(layer.gamma), beta_gradient = at::empty_like(layer.beta);
+    const Tensor slope_gradient = acts ? at::empty_like(layer.slope) : Tensor();
+    Tensor added_gradient;
+    if (adds) added_gradient = acts ? at::empty_like(layer.x) : y_gradient;
+    with_type_of(layer.x, [&](auto type) {
+      using Value = decltype(type);
+      NormActGradients<Value> out;
+      out.x = values_of<Value>(x_gradient);
+      out.residual = adds && acts ? values_of<Value>(added_gradient) : nullptr;
+      out.gamma = values_of<float>(gamma_gradient);
+      out.beta = values_of<float>(beta_gradient);
+      out.slope = values_of<float>(slope_gradient);
+      norm_act_backward(layer.input<Value>(), statistics, values_of<Value>(y_gradient), out,
+                        on_torch_threads);
+    });
+    return {x_gradient, gamma_gradient, beta_gradient, slope_gradient, added_gradient, {}, {}, {}};
+  }
+};
+
+bool is_fit(const Tensor& x) {
+  const bool has_kernel = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
+  return x.is_cpu() && has_kernel && x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+bool can_fuse(const torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& added) {
+  if (plain_operations || !is_fit(x) || x.size(1) == 0 || x.numel() < 2 * x.size(1)) return false;
+  if (added.defined() &&
+      (!is_fit(added) || added.sizes() != x.sizes() || added.scalar_type() != x.scalar_type())) {
+    return false;
+  }
+  return norm->weight.defined() && norm->weight.scalar_type() == at::kFloat &&
+         norm->weight.numel() == x.size(1) && norm->running_mean.defined() &&
+         norm->options.momentum().has_value();
+}
+
+struct Statistics {
+  Tensor mean, inverse_std;
+};
+
+Statistics running_statistics(const torch::nn::BatchNorm2d& norm) {
+  return {norm->running_mean, (norm->running_var + norm->options.eps()).rsqrt_()};
+}
+
+// Those of x; the running ones move towards them by the layer's momentum, the variance divided by rows - 1.
+Statistics batch_statistics(torch::nn::BatchNorm2d& norm, const Tensor& x) {
+  const std::int64_t channels = x.size(1), rows = x.numel() / channels;
+  ChannelMoments moments;
+  with_type_of(x, [&](auto type) {
+    moments = channel_moments(values_of<decltype(type)>(x), rows, channels, on_torch_threads);
+  });
+  const Tensor mean = at::empty_like(norm->running_mean), variance = at::empty_like(norm->running_var);
+  const Tensor inverse_std = at::empty_like(norm->running_var);
+  const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const auto i = static_cast<std::size_t>(c);
+    mean.data_ptr<float>()[c] = static_cast<float>(moments.mean[i]);
+    variance.data_ptr<float>()[c] = static_cast<float>(moments.variance[i] * unbiased);
+    inverse_std.data_ptr<float>()[c] =
+        static_cast<float>(1 / std::sqrt(moments.variance[i] + norm->options.eps()));
+  }
+  norm->num_batches_tracked.add_(1);
+  norm->running_mean.lerp_(mean, *norm->options.momentum());
+  norm->running_var.lerp_(variance, *norm->options.momentum());
+  return {mean, inverse_std};
+}
+
+// `slope` and `added` may be undefined.
+Tensor fused(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& slope, const Tensor& added) {
+  const bool of_batch = norm->is_training();
+  Statistics statistics;
+  {
+    const at::NoGradGuard no_grad;
+    statistics = of_batch ? batch_statistics(norm, x) : running_statistics(norm);
+  }
+  const auto wants_gradient = [](const Tensor& tensor) { return tensor.defined() && tensor.requires_grad(); };
+  if (at::GradMode::is_enabled() &&
+      (wants_gradient(x) || wants_gradient(norm->weight) || wants_gradient(norm->bias) ||
+       wants_gradient(slope) || wants_gradient(added))) {
+    const auto if_defined = [](const Tensor& tensor) {
+      return tensor.defined() ? c10::optional<Tensor>(tensor) : c10::nullopt;
+    };
+    return FusedNormAct::apply(x, norm->weight, norm->bias, if_defined(slope), if_defined(added),
+                               statistics.mean, statistics.inverse_std, of_batch);
+  }
+  return LayerTensors{x, norm->weight, norm->bias, slope, added, statistics.mean, statistics.inverse_std}
+      .forward();
+}
+
+Tensor slope_of_relu(const torch::nn::BatchNorm2d& norm) { return at::zeros_like(norm->running_mean); }
+
+}  // namespace
+
+Tensor batch_norm(torch::nn::BatchNorm2d& norm, const Tensor& x) {
+  return can_fuse(norm, x, {}) ? fused(norm, x, {}, {}) : norm(x);
+}
+
+Tensor batch_norm_prelu(torch::nn::BatchNorm2d& norm, PRelu& prelu, const Tensor& x) {
+  return can_fuse(norm, x, {}) ? fused(norm, x, prelu->weight(), {}) : prelu(norm(x));
+}
+
+Tensor batch_norm_relu(torch::nn::BatchNorm2d& norm, const Tensor& x) {
+  return can_fuse(norm, x, {}) ? fused(norm, x, slope_of_relu(norm), {}) : norm(x).relu_();
+}
+
+Tensor batch_norm_add(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& added) {
+  return can_fuse(norm, x, added) ? fused(norm, x, {}, added) : norm(x).add_(added);
+}
+
+Tensor batch_norm_add_relu(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& added) {
+  return can_fuse(norm, x, added) ? fused(norm, x, slope_of_relu(norm), added) : norm(x).add_(added).relu_();
+}
+
+PlainOperationsGuard::PlainOperationsGuard() : before_(plain_operations) { plain_operations = true; }
+PlainOperationsGuard::~PlainOperationsGuard() { plain_operations = before_; }
+
+}  // namespace aface
