@@ -86,6 +86,12 @@ std::uint64_t available_memory() {
   return std::min(free == machine.end() ? kUnlimited : free->second * 1024, left_in_groups());
 }
 
+std::uint64_t peak_memory() {
+  const auto process = read_table("/proc/self/status");  // in units of 1024 bytes
+  const auto peak = process.find("VmHWM");
+  return peak == process.end() ? 0 : peak->second * 1024;
+}
+
 std::string bytes_text(double bytes) {
   constexpr const char* kUnits[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
   std::size_t unit = 0;

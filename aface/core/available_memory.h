@@ -10,6 +10,9 @@ namespace aface {
 // where the system does not tell.
 std::uint64_t available_memory();
 
+// The most bytes that this process has had resident so far; 0 where the system does not tell.
+std::uint64_t peak_memory();
+
 // "4.1 GB", for messages; decimal units.
 std::string bytes_text(double bytes);
 

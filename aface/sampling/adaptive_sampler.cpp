@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <set>
+#include <utility>
 
 #include "aface/core/check.h"
 #include "aface/core/random_state.h"
@@ -37,70 +38,85 @@ void check_options(const SamplerOptions& o) {
   require(o.noise_threshold >= -1 && o.noise_threshold <= 1, "-1 <= noise_threshold <= 1");
 }
 
-// weight * factor to the nearest unit, but at least one unit in the direction of the factor: small weights must not
-// get stuck on rounding.
-std::uint32_t scaled(std::uint32_t weight, double factor, std::uint32_t low, std::uint32_t high) {
-  double moved = std::round(weight * factor);
-  if (factor < 1) moved = std::min(moved, weight - 1.0);
-  if (factor > 1) moved = std::max(moved, weight + 1.0);
-  return static_cast<std::uint32_t>(std::clamp<double>(moved, low, high));
+const SamplerOptions& checked(const SamplerOptions& options) {
+  check_options(options);
+  return options;
 }
 
 }  // namespace
 
 AdaptiveSampler::AdaptiveSampler(const SamplerOptions& options, Span<const std::int64_t> identities,
                                  std::int64_t num_identities, std::uint64_t seed)
-    : options_(options), tree_(make_size_classes(identities, num_identities)), random_(seed) {
+    : options_(checked(options)),
+      identities_(identities),
+      weights_(options.min_weight, options.max_weight),
+      steps_down_(weights_.steps(options.down)),
+      steps_up_(weights_.steps(options.up)),
+      random_(seed) {
+  make_size_classes(num_identities);
+  codes_.assign(identities.size(), weights_.one());
+  add_up();
   if (options.noise_threshold > -1) noise_log_.emplace(identities.size(), options.noise_threshold);
 }
 
-std::vector<std::uint32_t> AdaptiveSampler::make_size_classes(Span<const std::int64_t> identities,
-                                                              std::int64_t num_identities) {
-  check_options(options_);
+void AdaptiveSampler::make_size_classes(std::int64_t num_identities) {
   std::vector<std::uint32_t> size_of(static_cast<std::size_t>(num_identities));
-  for (const std::int64_t identity : identities) ++size_of[static_cast<std::size_t>(identity)];
-  std::vector<std::uint32_t> sizes = size_of;
-  std::sort(sizes.begin(), sizes.end());
-  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
-  if (sizes.front() == 0) sizes.erase(sizes.begin());
+  for (const std::int64_t identity : identities_) ++size_of[static_cast<std::size_t>(identity)];
+  std::set<std::uint32_t> sizes(size_of.begin(), size_of.end());
+  sizes.erase(0);  // identities without samples are never looked up
+  class_sizes_.assign(sizes.begin(), sizes.end());
+  class_of_identity_.reserve(size_of.size());
+  for (const std::uint32_t size : size_of) {
+    const auto found = std::lower_bound(class_sizes_.begin(), class_sizes_.end(), size);
+    class_of_identity_.push_back(static_cast<std::uint16_t>(found - class_sizes_.begin()));
+  }
 
   const auto start_weight = [&](std::uint32_t size) { return std::pow(size, -options_.base_power); };
-  const WeightScale scale(start_weight(sizes.back()) * options_.min_weight,
-                          start_weight(sizes.front()) * options_.max_weight);
-  for (const std::uint32_t size : sizes) {
-    const double start = start_weight(size);
-    size_classes_.push_back({size, scale.units(start), scale.units(start * options_.min_weight),
-                             scale.units(start * options_.max_weight)});
+  const WeightScale scale(start_weight(class_sizes_.back()) * options_.min_weight,
+                          start_weight(class_sizes_.front()) * options_.max_weight);
+  // So that the largest weight of all is the largest of 32 bits, less what its code may lie above it.
+  constexpr double kRoom = 0.999;
+  for (const std::uint32_t size : class_sizes_) start_units_.push_back(kRoom * scale.units(start_weight(size)));
+  if (options_.base_power == 0) start_units_.resize(1);
+}
+
+void AdaptiveSampler::set_code(std::size_t sample, Code code) {
+  sums_.change(sample / kLeafBlock, units(sample, codes_[sample]), units(sample, code));
+  codes_[sample] = code;
+}
+
+void AdaptiveSampler::add_up() {
+  std::vector<std::uint64_t> sums((codes_.size() + kLeafBlock - 1) / kLeafBlock);
+  for (std::size_t i = 0; i < codes_.size(); ++i) sums[i / kLeafBlock] += units(i, codes_[i]);
+  sums_ = BlockSums(std::move(sums));
+}
+
+std::size_t AdaptiveSampler::find(std::uint64_t point) const {
+  std::size_t i = sums_.find(point) * kLeafBlock;
+  for (;; ++i) {  // ends in this block, as its sum is above the point
+    const std::uint32_t weight = units(i, codes_[i]);
+    if (point < weight) return i;
+    point -= weight;
   }
-  std::vector<std::uint32_t> weights;
-  weights.reserve(identities.size());
-  class_of_sample_.reserve(identities.size());
-  for (const std::int64_t identity : identities) {
-    const auto found = std::lower_bound(sizes.begin(), sizes.end(), size_of[static_cast<std::size_t>(identity)]);
-    const auto index = static_cast<std::size_t>(found - sizes.begin());
-    class_of_sample_.push_back(static_cast<std::uint16_t>(index));
-    weights.push_back(size_classes_[index].start);
-  }
-  return weights;
 }
 
 std::vector<std::int64_t> AdaptiveSampler::draw(std::int64_t count) {
   struct Taken {
     std::size_t sample;
-    std::uint32_t weight;
+    Code code;
   };
   std::vector<Taken> taken;
   const auto put_back = [&] {
-    for (const Taken& one : taken) tree_.set_weight(one.sample, one.weight);
+    for (const Taken& one : taken) set_code(one.sample, one.code);
     taken.clear();
   };
   std::vector<std::int64_t> ids;
   ids.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) {
-    if (tree_.total() == 0) put_back();  // more than num_samples asked for: all have been drawn, go round again
-    const std::size_t sample = tree_.draw(random_);
-    taken.push_back({sample, tree_.weight(sample)});
-    tree_.set_weight(sample, 0);
+    if (sums_.total() == 0) put_back();  // more than num_samples asked for: all have been drawn, go round again
+    const std::size_t sample = find(static_cast<std::uint64_t>(random_.below(static_cast<std::int64_t>(sums_.total()))));
+    taken.push_back({sample, codes_[sample]});
+    set_code(sample, WeightCodes::kNothing);
     ids.push_back(static_cast<std::int64_t>(sample));
   }
   put_back();
@@ -110,54 +126,46 @@ std::vector<std::int64_t> AdaptiveSampler::draw(std::int64_t count) {
 void AdaptiveSampler::take_feedback(Span<const SampleFeedback> feedback, std::int64_t step) {
   const bool noise_rule = noise_log_ && step >= options_.noise_start_step;
   for (const SampleFeedback& one : feedback) {
-    AFACE_CHECK(one.sample_id >= 0 && static_cast<std::size_t>(one.sample_id) < tree_.size(), "sample {} of {}",
-                one.sample_id, tree_.size());
+    AFACE_CHECK(one.sample_id >= 0 && static_cast<std::size_t>(one.sample_id) < codes_.size(), "sample {} of {}",
+                one.sample_id, codes_.size());
     if (!std::isfinite(one.own_cosine)) {
       throw Error(ErrorKind::kNumeric, fmt::format("sampler: own cosine of sample {} at step {} is not finite",
                                                    one.sample_id, step));
     }
     const auto sample = static_cast<std::size_t>(one.sample_id);
-    const SizeClass& bounds = class_of(sample);
     if (noise_rule) noise_log_->record(one.sample_id, one.own_cosine);
-    if (noise_rule && one.own_cosine < options_.noise_threshold) {
-      tree_.set_weight(sample, bounds.low);
-    } else {
-      const double factor = one.correct ? options_.down : options_.up;
-      tree_.set_weight(sample, scaled(tree_.weight(sample), factor, bounds.low, bounds.high));
-    }
+    const bool is_noise = noise_rule && one.own_cosine < options_.noise_threshold;
+    set_code(sample, is_noise ? weights_.low() : weights_.moved(codes_[sample], one.correct ? steps_down_ : steps_up_));
   }
 }
 
 void AdaptiveSampler::save(NamedArrays& state) const {
-  put_sampler_header(state, "adaptive", tree_.size());
+  put_sampler_header(state, "adaptive", codes_.size());
   put_random(state, "sampler.random", random_);
-  // Unsigned weights under a signed type: safetensors readers know I32 everywhere.
-  std::vector<std::int32_t> weights(tree_.size());
-  std::memcpy(weights.data(), tree_.weights().data(), weights.size() * sizeof(std::int32_t));
-  state.put("sampler.weights", weights);
+  put_words(state, "sampler.weight_codes", codes_);
   if (noise_log_) noise_log_->save(state, "sampler.noise_log");
 }
 
 void AdaptiveSampler::restore(const NamedArrays& state) {
-  check_sampler_header(state, "adaptive", tree_.size());
+  check_sampler_header(state, "adaptive", codes_.size());
   const Random::State generator = get_random(state, "sampler.random");
-  const std::vector<std::int32_t> saved = state.get<std::int32_t>("sampler.weights");
-  if (saved.size() != tree_.size()) {
-    throw Error(ErrorKind::kFormat,
-                fmt::format("array 'sampler.weights': expected {} values, got {}", tree_.size(), saved.size()));
-  }
-  std::vector<std::uint32_t> weights(saved.size());
-  std::memcpy(weights.data(), saved.data(), saved.size() * sizeof(std::uint32_t));
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    const SizeClass& bounds = class_of(i);
-    if (weights[i] < bounds.low || weights[i] > bounds.high) {
+  const ArrayBytes& saved = word_bytes(state, "sampler.weight_codes", codes_.size());
+  // Looked through before anything is changed, in pieces, so that there are never two copies of all.
+  std::vector<Code> piece(std::min<std::size_t>(codes_.size(), 1 << 16));
+  for (std::size_t begin = 0; begin < codes_.size(); begin += piece.size()) {
+    const std::size_t count = std::min(piece.size(), codes_.size() - begin);
+    saved.read(begin * sizeof(Code), count * sizeof(Code), piece.data());
+    for (std::size_t i = 0; i < count; ++i) {
+      if (piece[i] >= weights_.low() && piece[i] <= weights_.high()) continue;
       throw Error(ErrorKind::kFormat,
-                  fmt::format("array 'sampler.weights': weight {} of sample {} is outside {} .. {}; it belongs to other "
-                              "options or another data set", weights[i], i, bounds.low, bounds.high));
+                  fmt::format("array 'sampler.weight_codes': code {} of sample {} is outside {} .. {}; it belongs to "
+                              "other options or another data set",
+                              piece[i], begin + i, weights_.low(), weights_.high()));
     }
   }
   if (noise_log_) noise_log_->restore(state, "sampler.noise_log");
-  tree_ = WeightTree(std::move(weights));
+  saved.copy_to(codes_.data());
+  add_up();
   random_.set_state(generator);
 }
 
@@ -169,22 +177,22 @@ std::map<std::string, double> AdaptiveSampler::report() const {
   double band_sums[std::size(kBands)] = {};
   std::int64_t band_counts[std::size(kBands)] = {};
   std::vector<std::size_t> band_of_class;
-  for (const SizeClass& one : size_classes_) {
+  for (const std::uint32_t size : class_sizes_) {
     std::size_t band = 0;
-    while (one.size > kBands[band].most) ++band;
+    while (size > kBands[band].most) ++band;
     band_of_class.push_back(band);
   }
-  for (std::size_t i = 0; i < tree_.size(); ++i) {
-    const double weight = tree_.weight(i);
+  for (std::size_t i = 0; i < codes_.size(); ++i) {
+    const double weight = units(i, codes_[i]);
     sum += weight;
     squares += weight * weight;
-    at_min += tree_.weight(i) <= class_of(i).low;
-    at_max += tree_.weight(i) >= class_of(i).high;
-    const std::size_t band = band_of_class[class_of_sample_[i]];
-    band_sums[band] += weight / class_of(i).start;
+    at_min += codes_[i] == weights_.low();
+    at_max += codes_[i] == weights_.high();
+    const std::size_t band = band_of_class[class_of(i)];
+    band_sums[band] += weights_.weight(codes_[i]);
     ++band_counts[band];
   }
-  const auto samples = static_cast<double>(tree_.size());
+  const auto samples = static_cast<double>(codes_.size());
   std::map<std::string, double> numbers = {{"effective_samples", sum * sum / squares},
                                            {"weight_at_min", at_min / samples},
                                            {"weight_at_max", at_max / samples}};
@@ -200,8 +208,7 @@ std::vector<NoiseSuspect> AdaptiveSampler::noise_suspects(std::size_t at_least) 
 }
 
 double AdaptiveSampler::relative_weight(std::int64_t sample_id) const {
-  const auto sample = static_cast<std::size_t>(sample_id);
-  return static_cast<double>(tree_.weight(sample)) / class_of(sample).start;
+  return weights_.weight(codes_[static_cast<std::size_t>(sample_id)]);
 }
 
 }  // namespace aface

@@ -12,14 +12,13 @@ namespace aface {
 // A sample whose label is doubted, with what was seen of it.
 struct NoiseSuspect {
   std::int64_t sample_id = 0;
-  float score = 0;                // what suspects are ranked by, lower is worse; see NoiseLog
-  float mean_cosine = 0;          // running mean of the cosines with its own prototype
-  float last_cosine = 0;          // the latest
-  std::int64_t times_seen = 0;    // since the log began; stops counting at 65535
-  std::int64_t times_under = 0;   // of these, under the threshold; same limit
+  float score = 0;               // what suspects are ranked by, lower is worse; see NoiseLog
+  float mean_cosine = 0;         // running mean of the cosines with its own prototype, to 0.005
+  std::int32_t times_seen = 0;   // since the log began; stops counting at NoiseLog::kMostSeen
+  bool last_was_under = false;   // the latest cosine was under the threshold
 };
 
-// Remembers how close each sample comes to its own prototype, to rank doubtful labels. 8 bytes a sample.
+// Remembers how close each sample comes to its own prototype, to rank doubtful labels. 2 bytes a sample.
 //
 //   mean   the plain mean of a sample's first kMemory cosines, then exponential with weight 1 / kMemory
 //   score  (n * mean + kPrior * m0) / (n + kPrior),  n = min(times seen, kMemory), m0 = mean of all samples' means
@@ -32,11 +31,12 @@ struct NoiseSuspect {
 class NoiseLog {
  public:
   static constexpr int kMemory = 8;
+  static constexpr int kMostSeen = 15;
   static constexpr double kPrior = 0.5;
 
   NoiseLog(std::size_t num_samples, double threshold);
 
-  // `own_cosine` must be finite; it is kept in steps of 1/32767.
+  // `own_cosine` must be finite.
   void record(std::int64_t sample_id, float own_cosine);
 
   // Samples whose last cosine was under the threshold.
@@ -45,27 +45,28 @@ class NoiseLog {
   // samples seen that come next by score. Lowest score first, equal scores by lower id.
   std::vector<NoiseSuspect> suspects(std::size_t at_least = 0) const;
 
-  // One U64 array `name`; restore() throws Error{kFormat} when it holds another number of samples.
+  // One array `name`, a view of the log's own memory until the next record(); restore() throws Error{kFormat} when it
+  // holds another number of samples.
   void save(NamedArrays& state, const std::string& name) const;
   void restore(const NamedArrays& state, const std::string& name);
 
  private:
+  // What is kept of a sample, in 16 bits: the mean in 11 (steps of 1/1023, which is far below the chance of a crop), the
+  // times it was seen in 4, and whether it was last under the threshold.
   struct Record {
-    std::int16_t mean = 0;
-    std::int16_t last = 0;
-    std::uint16_t seen = 0;
-    std::uint16_t under = 0;
+    int mean = 0;
+    int seen = 0;
+    bool under = false;
   };
-  static_assert(sizeof(Record) == 8, "a record is saved as one U64");
+  static Record unpack(std::uint16_t bits);
+  static std::uint16_t pack(const Record& record);
 
   // m0 of the score above.
   double mean_of_means() const;
-  NoiseSuspect suspect_of(std::size_t sample, double m0) const;
-  bool last_is_under(const Record& record) const { return record.seen > 0 && record.last < threshold_; }
-  void count_noise();
+  static NoiseSuspect suspect_of(std::size_t sample, const Record& record, double m0);
 
-  int threshold_;  // in steps of 1/32767
-  std::vector<Record> records_;
+  double threshold_;
+  std::vector<std::uint16_t> records_;
   std::int64_t noise_samples_ = 0;
 };
 

@@ -34,7 +34,8 @@ class Sampler {
   // Ignored by samplers that do not adapt. `step` is the training step the feedback comes from.
   virtual void take_feedback(Span<const SampleFeedback> /*feedback*/, std::int64_t /*step*/) {}
 
-  // Everything that later draws depend on, under "sampler.*"; restore() continues the same stream exactly.
+  // Everything that later draws depend on, under "sampler.*"; restore() continues the same stream exactly. Large arrays
+  // are views of the sampler's own memory, valid until its next draw or feedback (NamedArrays::own_all() makes them last).
   // restore() throws Error{kFormat} when the state belongs to another kind or number of samples.
   virtual void save(NamedArrays& state) const = 0;
   virtual void restore(const NamedArrays& state) = 0;
@@ -56,7 +57,7 @@ using MakeSampler = std::unique_ptr<Sampler> (*)(const SamplerOptions& options, 
 // All samplers by name.
 const std::vector<RegistryRow<MakeSampler>>& sampler_table();
 
-// `identities[i]` is the identity of sample i, 0 .. num_identities-1. Throws Error{kUsage} on an unknown kind or
+// `identities[i]` is the identity of sample i, 0 .. num_identities-1; they must outlive the sampler. Throws Error{kUsage} on an unknown kind or
 // options out of range, Error{kData} when there are no samples or an identity is out of range.
 std::unique_ptr<Sampler> make_sampler(const SamplerOptions& options, Span<const std::int64_t> identities,
                                       std::int64_t num_identities, std::uint64_t seed);

@@ -20,6 +20,7 @@ struct SamplerOptions {
   double up = 1.25;                  // factor when it was classified wrong
   double noise_threshold = 0.1;      // own cosine below this: weight drops to min_weight; -1: off
   std::int64_t noise_start_step = 1000;  // no noise rule before this step
+  std::int64_t fewest_suspects = 100;  // noise_suspects.tsv lists so many at least, whatever the threshold
 };
 
 template <class Visitor>
@@ -35,6 +36,7 @@ void describe(Visitor& v, SamplerOptions& o) {
   v.field("up", o.up, doc("adaptive: factor when classified wrong").range(1, 100));
   v.field("noise_threshold", o.noise_threshold, doc("adaptive: own cosine below this drops the weight to s_min; -1: off").range(-1, 1));
   v.field("noise_start_step", o.noise_start_step, doc("adaptive: no noise rule before this step").at_least(0));
+  v.field("fewest_suspects", o.fewest_suspects, doc("adaptive: least number of photos in noise_suspects.tsv; those nearest to the threshold fill it up").at_least(0).speed_only());
 }
 
 }  // namespace aface

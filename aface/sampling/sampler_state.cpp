@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include <cstdint>
+#include <utility>
 
 namespace aface {
 
@@ -22,6 +22,24 @@ void check_sampler_header(const NamedArrays& state, const std::string& kind, std
     throw Error(ErrorKind::kFormat, fmt::format("sampler state: expected {} samples, got {}; it belongs to another data "
                                                 "set", num_samples, saved_samples));
   }
+}
+
+void put_words(NamedArrays& state, const std::string& name, const std::vector<std::uint16_t>& words) {
+  NamedArray array;
+  array.type = DataType::kUint8;
+  array.shape = {static_cast<std::int64_t>(words.size()), 2};
+  array.bytes = ArrayBytes::view(words.data(), words.size() * sizeof(std::uint16_t));
+  state.arrays[name] = std::move(array);
+}
+
+const ArrayBytes& word_bytes(const NamedArrays& state, const std::string& name, std::size_t count) {
+  const NamedArray& array = state.at(name);
+  if (array.type != DataType::kUint8 || array.bytes.size() != count * sizeof(std::uint16_t)) {
+    throw Error(ErrorKind::kFormat,
+                fmt::format("array '{}': expected {} bytes of type U8, got {} of type {}; it belongs to another data set",
+                            name, count * sizeof(std::uint16_t), array.bytes.size(), type_name(array.type)));
+  }
+  return array.bytes;
 }
 
 }  // namespace aface

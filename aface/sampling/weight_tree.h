@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "aface/core/random.h"
+#include "aface/sampling/block_sums.h"
 
 namespace aface {
 
@@ -17,7 +18,7 @@ class WeightTree {
   explicit WeightTree(std::vector<std::uint32_t> weights);
 
   std::size_t size() const { return weights_.size(); }
-  std::uint64_t total() const { return total_; }
+  std::uint64_t total() const { return sums_.total(); }
   std::uint32_t weight(std::size_t i) const { return weights_[i]; }
   const std::vector<std::uint32_t>& weights() const { return weights_; }
   void set_weight(std::size_t i, std::uint32_t weight);
@@ -28,11 +29,10 @@ class WeightTree {
   std::size_t draw(Random& random) const;
 
  private:
+  static constexpr std::size_t kLeafBlock = 32;  // two cache lines of weights under each sum
+
   std::vector<std::uint32_t> weights_;
-  // sums_[0]: of blocks of kLeafBlock weights; sums_[k + 1]: of blocks of kFanOut sums of sums_[k]. The last level
-  // has at most kFanOut entries.
-  std::vector<std::vector<std::uint64_t>> sums_;
-  std::uint64_t total_ = 0;
+  BlockSums sums_;
 };
 
 }  // namespace aface

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "aface/core/available_memory.h"
 #include "aface/core/file.h"
 #include "aface/nn/model_file.h"
 
@@ -15,9 +16,6 @@ namespace aface {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Shown even when the cosine of no photo fell under the noise threshold, so that there is something to look at.
-constexpr std::size_t kFewestSuspects = 100;
 
 std::string summary_path(const std::string& run_dir) { return run_dir + "/summary.json"; }
 
@@ -55,13 +53,13 @@ void write_margins(const std::string& path, const std::vector<MarginRow>& rows) 
   write_file_atomically(path, text);
 }
 
-void write_noise_suspects(const std::string& path, const FaceDataset& dataset, const Sampler& sampler) {
-  std::string text = "path\tidentity\tscore\tmean_cosine\tlast_cosine\ttimes_seen\ttimes_under_threshold\n";
-  for (const NoiseSuspect& suspect : sampler.noise_suspects(kFewestSuspects)) {
-    text += fmt::format("{}\t{}\t{:.4f}\t{:.4f}\t{:.4f}\t{}\t{}\n", dataset.photos->photo_name(suspect.sample_id),
-                        dataset.photos->identity_name(dataset.identity_of(suspect.sample_id)),
-                        suspect.score, suspect.mean_cosine, suspect.last_cosine, suspect.times_seen,
-                        suspect.times_under);
+void write_noise_suspects(const std::string& path, const FaceDataset& dataset, const Sampler& sampler,
+                          std::int64_t fewest) {
+  std::string text = "path\tidentity\tscore\tmean_cosine\ttimes_seen\tlast_was_under_threshold\n";
+  for (const NoiseSuspect& suspect : sampler.noise_suspects(static_cast<std::size_t>(fewest))) {
+    text += fmt::format("{}\t{}\t{:.4f}\t{:.4f}\t{}\t{}\n", dataset.photos->photo_name(suspect.sample_id),
+                        dataset.photos->identity_name(dataset.identity_of(suspect.sample_id)), suspect.score,
+                        suspect.mean_cosine, suspect.times_seen, suspect.last_was_under ? 1 : 0);
   }
   write_file_atomically(path, text);
 }
@@ -90,7 +88,8 @@ Json summary_of(const RunConfig& config, const RunOptions& options, const FaceDa
   summary["this_session"] = {{"seconds", progress.seconds()},
                              {"images", progress.images()},
                              {"images_per_s", static_cast<double>(progress.images()) / progress.seconds()},
-                             {"mean_active_classes", progress.mean_active_classes()}};
+                             {"mean_active_classes", progress.mean_active_classes()},
+                             {"peak_memory_bytes", peak_memory()}};
   summary["last_interval"] = results.last_interval;
   if (results.validation) summary["validation"] = Json::parse(to_json(*results.validation));
   if (!margins.empty()) {
@@ -118,7 +117,7 @@ void write_run_results(const RunConfig& config, const RunOptions& options, const
   const std::vector<MarginRow> margins = margins_richest_first(dataset, trainer.head().margins());
   if (!margins.empty()) write_margins(dir + "/margins.tsv", margins);
   if (config.sampler.kind == "adaptive") {
-    write_noise_suspects(dir + "/noise_suspects.tsv", dataset, trainer.sampler());
+    write_noise_suspects(dir + "/noise_suspects.tsv", dataset, trainer.sampler(), config.sampler.fewest_suspects);
   }
   const std::string summary = summary_path(dir);  // last of all: it says that the rest is there
   write_file_atomically(summary,

@@ -73,7 +73,7 @@ class Trainer {
   double stall_seconds() const { return loader_->stall_seconds(); }
   std::int64_t bad_images() const { return loader_->bad_images(); }
 
-  // Everything that the rest of the run depends on; the prototypes in it are views of the trainer's own, valid until the
+  // Everything that the rest of the run depends on; large arrays in it are views of the trainer's own, valid until the
   // next step() (NamedArrays::own_all() makes them last). restore() must come before the first step(); throws
   // Error{kFormat|kData} when the state belongs to another network, data set or option.
   NamedArrays save() const;
