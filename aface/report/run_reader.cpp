@@ -5,13 +5,11 @@
 #define TOML_EXCEPTIONS 1
 #include <toml++/toml.h>
 
-#include <algorithm>
-#include <charconv>
 #include <sstream>
 
 #include "aface/core/error.h"
 #include "aface/core/file.h"
-#include "aface/io/tab_rows.h"
+#include "aface/io/column_list.h"
 #include "aface/report/json_leaves.h"
 
 namespace aface {
@@ -67,60 +65,11 @@ void read_summary(const std::string& path, RunRecord& run) {
   run.summary = {leaves.numbers.begin(), leaves.numbers.end()};
 }
 
-// Rows of a list whose first line names the columns; of the columns in `needed`, which must be there, the
-// place.
-struct ColumnList {
-  std::vector<std::string> columns;
-  std::vector<std::vector<std::string>> rows;
-  std::vector<std::int64_t> lines;  // of each row in the file
-  std::vector<std::size_t> places;  // of each needed column
-};
-
-ColumnList read_columns(const std::string& path, const std::vector<std::string>& needed) {
-  ColumnList list;
-  const std::string text = read_text_file(path);
-  for_each_tab_row(text, [&](const TabRow& row) {
-    const std::vector<std::string> fields(row.fields.begin(), row.fields.end());
-    if (list.columns.empty()) {
-      list.columns = fields;
-      return;
-    }
-    if (fields.size() != list.columns.size()) {
-      throw row_error(path, row.line,
-                      fmt::format("{} fields (expected {}, as in the first line); write the file again",
-                                  fields.size(), list.columns.size()));
-    }
-    list.rows.push_back(fields);
-    list.lines.push_back(row.line);
-  });
-  for (const std::string& name : needed) {
-    const auto place = std::find(list.columns.begin(), list.columns.end(), name);
-    if (place == list.columns.end()) {
-      throw row_error(path, 1,
-                      fmt::format("no column '{}' (expected the names of columns in the first line)", name));
-    }
-    list.places.push_back(static_cast<std::size_t>(place - list.columns.begin()));
-  }
-  return list;
-}
-
-template <class Number>
-Number number_in(const std::string& field, const std::string& path, std::int64_t line) {
-  Number value{};
-  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-  if (error != std::errc() || end != field.data() + field.size()) {
-    throw row_error(path, line, fmt::format("'{}' (expected a number); write the file again", field));
-  }
-  return value;
-}
-
 std::vector<LearntMargin> read_margins(const std::string& path) {
   const ColumnList list = read_columns(path, {"identity", "images", "margin"});
   std::vector<LearntMargin> margins;
   for (std::size_t i = 0; i < list.rows.size(); ++i) {
-    const auto& row = list.rows[i];
-    margins.push_back({row[list.places[0]], number_in<std::int64_t>(row[list.places[1]], path, list.lines[i]),
-                       number_in<double>(row[list.places[2]], path, list.lines[i])});
+    margins.push_back({list.text(i, 0), list.integer(i, 1), list.number(i, 2)});
   }
   return margins;
 }

@@ -15,6 +15,7 @@ struct Command {
 };
 
 Command train_command();
+Command plan_command();
 Command evaluate_command();
 Command report_command();
 Command mining_command();
@@ -22,6 +23,7 @@ Command embed_command();
 Command align_command();
 Command inspect_command();
 Command synth_command();
+Command noise_command();
 Command config_command();
 
 }  // namespace aface

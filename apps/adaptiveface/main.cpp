@@ -23,6 +23,7 @@ constexpr int kOutOfMemory = 71;
 std::vector<aface::Command> commands() {
   return {
       aface::train_command(),
+      aface::plan_command(),
       aface::evaluate_command(),
       aface::report_command(),
       aface::mining_command(),
@@ -30,6 +31,7 @@ std::vector<aface::Command> commands() {
       aface::align_command(),
       aface::inspect_command(),
       aface::synth_command(),
+      aface::noise_command(),
       aface::config_command(),
   };
 }
