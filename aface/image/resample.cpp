@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "aface/core/check.h"
@@ -12,7 +13,16 @@
 namespace aface {
 namespace {
 
-// out[j] = sum_k weights[j * stride + k] * in[first[j] + k], k < count[j].
+// Four values in one register: a pixel, and the first of its neighbour, which means nothing.
+typedef float Four __attribute__((vector_size(16)));
+
+Four load_four(const float* values) {
+  Four four;
+  std::memcpy(&four, values, sizeof(four));
+  return four;
+}
+
+// out[j] = sum_k weights[j * stride + k] * in[first[j] + k], k < count[j]. Weights from count[j] on are 0.
 struct Taps {
   int stride = 0;
   std::vector<int> first;
@@ -72,13 +82,68 @@ std::uint8_t to_byte(float value) {
   return static_cast<std::uint8_t>(std::min(255.0f, std::max(0.0f, value)) + 0.5f);
 }
 
-void change_colour(const ColourMap& colour, float* row, int pixels) {
-  const auto& m = colour.matrix;
-  for (int x = 0; x < pixels; ++x, row += 3) {
-    const float r = row[0], g = row[1], b = row[2];
-    row[0] = m[0] * r + m[1] * g + m[2] * b + colour.offset[0];
-    row[1] = m[3] * r + m[4] * g + m[5] * b + colour.offset[1];
-    row[2] = m[6] * r + m[7] * g + m[8] * b + colour.offset[2];
+// A colour map with its columns in registers.
+struct ColourColumns {
+  Four red, green, blue, offset;
+
+  explicit ColourColumns(const ColourMap& map) {
+    const auto& m = map.matrix;
+    red = Four{m[0], m[3], m[6], 0};
+    green = Four{m[1], m[4], m[7], 0};
+    blue = Four{m[2], m[5], m[8], 0};
+    offset = Four{map.offset[0], map.offset[1], map.offset[2], 0};
+  }
+  Four operator()(Four pixel) const { return red * pixel[0] + green * pixel[1] + blue * pixel[2] + offset; }
+};
+
+// Output pixels of one line from the summed rows `sum`, of which kTaps columns count for each. Leftmost first, since each
+// pixel is written with one value of the next; `line` has room for that value after the last.
+template <int kTaps>
+void sum_columns(const Taps& columns, Mirror mirror, const ColourColumns* colour, const float* sum, int first_column,
+                 int width, float* line) {
+  const int taps = kTaps > 0 ? kTaps : columns.stride;
+  for (int x = 0; x < width; ++x, line += 3) {
+    const auto column = static_cast<std::size_t>(mirror == Mirror::kLeftRight ? width - 1 - x : x);
+    const float* weights = &columns.weights[column * static_cast<std::size_t>(columns.stride)];
+    const float* in = sum + (columns.first[column] - first_column) * 3;
+    Four pixel = weights[0] * load_four(in);
+    for (int k = 1; k < taps; ++k) pixel += weights[k] * load_four(in + 3 * k);
+    if (colour != nullptr) pixel = (*colour)(pixel);
+    std::memcpy(line, &pixel, sizeof(pixel));
+  }
+}
+
+// One line of `width` pixels, the last first. Five pixels at a time in a register of sixteen bytes, whose last byte means
+// nothing and is written over by what comes next.
+void reverse_pixels(const std::uint8_t* in, int width, std::uint8_t* out) {
+  typedef std::uint8_t Bytes __attribute__((vector_size(16)));
+  int x = 0;
+  for (; x + 6 <= width; x += 5) {
+    Bytes five;
+    std::memcpy(&five, in + (width - x - 5) * 3 - 1, sizeof(five));
+    five = __builtin_shufflevector(five, five, 13, 14, 15, 10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2, 3, 0);
+    std::memcpy(out + x * 3, &five, sizeof(five));
+  }
+  for (; x < width; ++x) std::copy_n(in + (width - 1 - x) * 3, 3, out + x * 3);
+}
+
+bool is_whole_number(double value) { return value == std::floor(value); }
+
+// Whether every output pixel is one pixel of the source.
+bool is_cut_out(const Image& source, const Window& window, int width, int height) {
+  return window.width == width && window.height == height && is_whole_number(window.x) && is_whole_number(window.y) &&
+         window.x >= 0 && window.y >= 0 && window.x + width <= source.width && window.y + height <= source.height;
+}
+
+void cut_out(const Image& source, const Window& window, Mirror mirror, int width, int height, std::uint8_t* out) {
+  const std::size_t line = static_cast<std::size_t>(width) * 3;
+  for (int y = 0; y < height; ++y, out += line) {
+    const std::uint8_t* in = source.at(static_cast<int>(window.x), static_cast<int>(window.y) + y);
+    if (mirror == Mirror::kLeftRight) {
+      reverse_pixels(in, width, out);
+    } else {
+      std::memcpy(out, in, line);
+    }
   }
 }
 
@@ -89,34 +154,28 @@ void resample(const Image& source, const Window& window, Mirror mirror, const Co
   AFACE_CHECK(source.width > 0 && source.height > 0 && window.width > 0 && window.height > 0 && width > 0 &&
                   height > 0,
               "resample of {} x {}", source.width, source.height);
+  if (colour == nullptr && is_cut_out(source, window, width, height)) {
+    cut_out(source, window, mirror, width, height, out);
+    return;
+  }
   const Taps columns = make_taps(window.x, window.width, source.width, width);
   const Taps rows = make_taps(window.y, window.height, source.height, height);
   const int first_column = columns.first.front();
   const int end_column = columns.first.back() + columns.count.back();
-  std::vector<float> sum(static_cast<std::size_t>(end_column - first_column) * 3);
-  std::vector<float> line(static_cast<std::size_t>(width) * 3);
-
-  for (int y = 0; y < height; ++y) {
+  // Room for taps of weight 0 and for the fourth value of the last pixel.
+  std::vector<float> sum((static_cast<std::size_t>(end_column - first_column) + columns.stride) * 3 + 1);
+  std::vector<float> line(static_cast<std::size_t>(width) * 3 + 1);
+  const ColourColumns colour_columns(colour != nullptr ? *colour : ColourMap());
+  const auto sum_columns_here = columns.stride == 2   ? sum_columns<2>
+                                : columns.stride == 3 ? sum_columns<3>
+                                                      : sum_columns<0>;
+  const std::size_t length = static_cast<std::size_t>(width) * 3;
+  for (int y = 0; y < height; ++y, out += length) {
     // Rows before columns: adding whole rows runs at the width of the vector unit.
     sum_rows(source, rows, y, first_column, end_column, sum.data());
-    for (int x = 0; x < width; ++x) {
-      const auto column = static_cast<std::size_t>(x);
-      const float* weights = &columns.weights[column * columns.stride];
-      const float* in = &sum[static_cast<std::size_t>(columns.first[column] - first_column) * 3];
-      float r = 0, g = 0, b = 0;
-      for (int k = 0; k < columns.count[column]; ++k, in += 3) {
-        r += weights[k] * in[0];
-        g += weights[k] * in[1];
-        b += weights[k] * in[2];
-      }
-      float* pixel =
-          &line[(mirror == Mirror::kLeftRight ? static_cast<std::size_t>(width) - 1 - column : column) * 3];
-      pixel[0] = r;
-      pixel[1] = g;
-      pixel[2] = b;
-    }
-    if (colour != nullptr) change_colour(*colour, line.data(), width);
-    for (std::size_t i = 0; i < line.size(); ++i) *out++ = to_byte(line[i]);
+    sum_columns_here(columns, mirror, colour != nullptr ? &colour_columns : nullptr, sum.data(), first_column, width,
+                     line.data());
+    for (std::size_t i = 0; i < length; ++i) out[i] = to_byte(line[i]);
   }
 }
 
@@ -134,11 +193,7 @@ Image resize(const Image& image, int width, int height) {
 
 Image mirror_left_right(const Image& image) {
   Image mirrored(image.width, image.height);
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) {
-      std::copy_n(image.at(x, y), 3, mirrored.at(image.width - 1 - x, y));
-    }
-  }
+  cut_out(image, whole(image), Mirror::kLeftRight, image.width, image.height, mirrored.pixels.data());
   return mirrored;
 }
 

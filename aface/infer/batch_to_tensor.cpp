@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include "aface/core/check.h"
+#include "aface/image/normalise.h"
 
 namespace aface {
 
@@ -14,6 +15,11 @@ at::Tensor pixels_to_tensor(Span<const std::uint8_t> pixels, std::int64_t count,
   const at::Tensor bytes =
       torch::from_blob(const_cast<std::uint8_t*>(pixels.data()), {count, size_px, size_px, 3},
                        torch::TensorOptions().dtype(torch::kUInt8));
+  if (device.is_cpu() && layout == ChipLayout::kChannelsLast) {  // one pass instead of LibTorch's three
+    const at::Tensor chips = torch::empty({count, size_px, size_px, 3}, torch::kFloat32);
+    normalise_pixels(pixels.data(), pixels.size(), chips.data_ptr<float>());
+    return chips.permute({0, 3, 1, 2});
+  }
   const at::MemoryFormat format =
       layout == ChipLayout::kChannelsLast ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   // to() copies even on the same device, since the element type changes; [batch, h, w, 3] seen as [batch, 3,
