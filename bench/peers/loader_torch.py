@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A loader as the field's trainers have it: RecordIO by struct, cv2.imdecode, torch's DataLoader.
 
-  loader_torch.py pack FOLDER FILE.rec     a .rec and .idx of the JPEGs below FOLDER, a sub-folder an identity
+  loader_torch.py pack FOLDER FILE.rec [times]     a .rec and .idx of the JPEGs below FOLDER, a sub-folder an identity,
+                                                   each so many times
   loader_torch.py load FILE.rec [workers [batch]]     images a second of one epoch, shuffled, mirrored, normalised
 """
 import os
@@ -13,14 +14,14 @@ import time
 MAGIC = 0xCED7230A
 
 
-def pack(folder, path):
+def pack(folder, path, times):
     people = sorted(name for name in os.listdir(folder) if os.path.isdir(os.path.join(folder, name)))
     with open(path, "wb") as record, open(os.path.splitext(path)[0] + ".idx", "w") as index:
         number = 0
-        for label, person in enumerate(people):
+        for label, person in enumerate(people * times):
             for name in sorted(os.listdir(os.path.join(folder, person))):
                 with open(os.path.join(folder, person, name), "rb") as file:
-                    body = struct.pack("<IfQQ", 0, float(label), number, 0) + file.read()
+                    body = struct.pack("<IfQQ", 0, float(label % len(people)), number, 0) + file.read()
                 assert struct.pack("<I", MAGIC) not in body
                 index.write(f"{number}\t{record.tell()}\n")
                 record.write(struct.pack("<II", MAGIC, len(body)) + body + b"\0" * (-len(body) % 4))
@@ -75,7 +76,7 @@ def load(path, workers, batch):
 
 if __name__ == "__main__":
     if len(sys.argv) >= 4 and sys.argv[1] == "pack":
-        pack(sys.argv[2], sys.argv[3])
+        pack(sys.argv[2], sys.argv[3], int(sys.argv[4]) if len(sys.argv) > 4 else 1)
     elif len(sys.argv) >= 3 and sys.argv[1] == "load":
         load(sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 2, int(sys.argv[4]) if len(sys.argv) > 4 else 64)
     else:
