@@ -47,15 +47,10 @@ struct BlockSums {
   std::vector<float> centre, sum, squares;
 };
 
+// The block's mean, rounded: what the slice's rows are centred on.
 template <class Value>
-void add_block(const Value* x, std::int64_t rows, std::int64_t channels, BlockSums& block,
-               RunningMoments& moments) {
+void find_centre(const Value* x, std::int64_t rows, std::int64_t channels, BlockSums& block) {
   float* __restrict centre = block.centre.data();
-  float* __restrict sum = block.sum.data();
-  float* __restrict squares = block.squares.data();
-  std::fill(block.centre.begin(), block.centre.end(), 0.0F);
-  std::fill(block.sum.begin(), block.sum.end(), 0.0F);
-  std::fill(block.squares.begin(), block.squares.end(), 0.0F);
   in_fours(0, rows, [&](std::int64_t first, auto count) {
     const Value* const row = x + first * channels;
 #pragma omp simd
@@ -68,7 +63,18 @@ void add_block(const Value* x, std::int64_t rows, std::int64_t channels, BlockSu
   const float share = 1.0F / static_cast<float>(rows);
 #pragma omp simd
   for (std::int64_t c = 0; c < channels; ++c) centre[c] *= share;
-  // The centre is a rounded mean; what it is off by is found in the sum of the distances.
+}
+
+// The sums are of distances from the centre, of which a later block's mean may lie off: by no more than the
+// spread of the whole, so that the digits lost in its squares are lost below those of the whole.
+template <class Value>
+void add_block(const Value* x, std::int64_t rows, std::int64_t channels, BlockSums& block,
+               RunningMoments& moments) {
+  const float* const centre = block.centre.data();
+  float* __restrict sum = block.sum.data();
+  float* __restrict squares = block.squares.data();
+  std::fill(block.sum.begin(), block.sum.end(), 0.0F);
+  std::fill(block.squares.begin(), block.squares.end(), 0.0F);
   in_fours(0, rows, [&](std::int64_t first, auto count) {
     const Value* const row = x + first * channels;
 #pragma omp simd
@@ -106,8 +112,9 @@ ChannelMoments channel_moments(const Value* x, std::int64_t rows, std::int64_t c
   std::vector<RunningMoments> of_slices(static_cast<std::size_t>(slices.count()), RunningMoments(channels));
   for_each_slice(slices.count(), [&](std::int64_t slice) {
     BlockSums block(channels);
-    const std::int64_t end = slices.end(slice);
-    for (std::int64_t row = slices.begin(slice); row < end; row += block_rows) {
+    const std::int64_t begin = slices.begin(slice), end = slices.end(slice);
+    find_centre(x + begin * channels, std::min(block_rows, end - begin), channels, block);
+    for (std::int64_t row = begin; row < end; row += block_rows) {
       add_block(x + row * channels, std::min(block_rows, end - row), channels, block,
                 of_slices[static_cast<std::size_t>(slice)]);
     }

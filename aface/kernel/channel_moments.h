@@ -13,10 +13,10 @@ struct ChannelMoments {
   std::vector<double> variance;  // [channels], the mean square distance from the mean (divided by rows)
 };
 
-// Mean and variance of every channel of x [rows, channels], read from memory once. Blocks that fit a core's
-// cache are centred on their own mean before they are squared, and joined in float64 (Chan, Golub and LeVeque
-// 1983), so that a mean that is large beside the spread costs no digits. The same bits on any number of
-// threads. Value is float or Bf16.
+// Mean and variance of every channel of x [rows, channels], read from memory once. Values are centred on the
+// mean of some of them before they are squared, and blocks joined in float64 (Chan, Golub and LeVeque 1983),
+// so that a mean that is large beside the spread costs no digits. The same bits on any number of threads.
+// Value is float or Bf16.
 template <class Value>
 ChannelMoments channel_moments(const Value* x, std::int64_t rows, std::int64_t channels,
                                const ForEachSlice& for_each_slice);

@@ -65,6 +65,20 @@ TEST(ChannelMoments, ALargeMeanCostsNoDigits) {
   }
 }
 
+// Values are centred on those that come first.
+TEST(ChannelMoments, FirstRowsMayLieFarFromTheRest) {
+  constexpr std::int64_t kRows = 20'000, kChannels = 3;
+  std::vector<float> x = draws(kRows * kChannels, 0, 1);
+  for (std::size_t i = 0; i < kChannels * kRows / 3; ++i) x[i] += 50;
+  x[0] = 1000;
+  const ChannelMoments plain = plain_moments(x, kRows, kChannels);
+  const ChannelMoments moments = channel_moments(x.data(), kRows, kChannels, on_threads(1));
+  for (std::size_t c = 0; c < kChannels; ++c) {
+    EXPECT_NEAR(moments.mean[c], plain.mean[c], 1e-6 * plain.mean[c]);
+    EXPECT_NEAR(moments.variance[c], plain.variance[c], 1e-6 * plain.variance[c]);
+  }
+}
+
 TEST(ChannelMoments, AConstantChannelHasNoVariance) {
   constexpr std::int64_t kRows = 70'001, kChannels = 3;
   std::vector<float> x;
