@@ -19,7 +19,7 @@
 
 #include "aface/core/parallel.h"
 #include "aface/nn/backbone.h"
-#include "aface/nn/norm_act.h"
+#include "aface/nn/plain_operations.h"
 #include "aface/nn/torch_compat.h"
 #include "apps/adaptiveface/start_up.h"
 #include "bench/laps.h"

@@ -18,6 +18,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include "aface/nn/backbones.h"
+#include "aface/nn/depthwise.h"
 #include "aface/nn/layers.h"
 #include "aface/nn/norm_act.h"
 #include "aface/nn/torch_compat.h"
@@ -38,7 +39,7 @@ class ConvBlock : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    const torch::Tensor product = conv_(x);
+    const torch::Tensor product = convolve_by_channel(conv_, x);
     return prelu_ ? batch_norm_prelu(norm_, prelu_, product) : batch_norm(norm_, product);
   }
 

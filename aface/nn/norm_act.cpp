@@ -1,6 +1,5 @@
 #include "aface/nn/norm_act.h"
 
-#include <ATen/Parallel.h>
 #include <torch/autograd.h>
 
 #include <cmath>
@@ -8,6 +7,8 @@
 #include "aface/core/check.h"
 #include "aface/kernel/channel_moments.h"
 #include "aface/kernel/norm_act.h"
+#include "aface/nn/kernel_tensors.h"
+#include "aface/nn/plain_operations.h"
 
 namespace aface {
 namespace {
@@ -15,26 +16,6 @@ namespace {
 using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-thread_local bool plain_operations = false;
-
-void on_torch_threads(std::int64_t slices, const std::function<void(std::int64_t)>& work) {
-  at::parallel_for(0, slices, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t slice = begin; slice < end; ++slice) work(slice);
-  });
-}
-
-// The kernel's name for a tensor's type.
-template <class Value>
-Value* values_of(const Tensor& tensor) {
-  return tensor.defined() ? static_cast<Value*>(tensor.data_ptr()) : nullptr;
-}
-
-// run(value of the type that x holds), for the two types that is_fit() lets in.
-template <class Run>
-void with_type_of(const Tensor& x, const Run& run) {
-  x.scalar_type() == at::kFloat ? run(float()) : run(Bf16());
-}
 
 // What a layer's passes work on. x, `added` and what is made of them are of one type, the others float32.
 // `slope` and `added` may be undefined.
@@ -111,15 +92,11 @@ class FusedNormAct : public torch::autograd::Function<FusedNormAct> {
   }
 };
 
-bool is_fit(const Tensor& x) {
-  const bool has_kernel = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
-  return x.is_cpu() && has_kernel && x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast);
-}
-
 bool can_fuse(const torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& added) {
-  if (plain_operations || !is_fit(x) || x.size(1) == 0 || x.numel() < 2 * x.size(1)) return false;
+  if (are_plain_operations_wanted() || !has_kernel_layout(x) || x.size(1) == 0 || x.numel() < 2 * x.size(1))
+    return false;
   if (added.defined() &&
-      (!is_fit(added) || added.sizes() != x.sizes() || added.scalar_type() != x.scalar_type())) {
+      (!has_kernel_layout(added) || added.sizes() != x.sizes() || added.scalar_type() != x.scalar_type())) {
     return false;
   }
   return norm->weight.defined() && norm->weight.scalar_type() == at::kFloat &&
@@ -203,8 +180,5 @@ Tensor batch_norm_add(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tenso
 Tensor batch_norm_add_relu(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& added) {
   return can_fuse(norm, x, added) ? fused(norm, x, slope_of_relu(norm), added) : norm(x).add_(added).relu_();
 }
-
-PlainOperationsGuard::PlainOperationsGuard() : before_(plain_operations) { plain_operations = true; }
-PlainOperationsGuard::~PlainOperationsGuard() { plain_operations = before_; }
 
 }  // namespace aface

@@ -19,17 +19,4 @@ torch::Tensor batch_norm_add(torch::nn::BatchNorm2d& norm, const torch::Tensor& 
 torch::Tensor batch_norm_add_relu(torch::nn::BatchNorm2d& norm, const torch::Tensor& x,
                                   const torch::Tensor& added);
 
-// While it lives, this thread's networks use LibTorch's operations everywhere: what the fused ones are
-// compared with.
-class PlainOperationsGuard {
- public:
-  PlainOperationsGuard();
-  ~PlainOperationsGuard();
-  PlainOperationsGuard(const PlainOperationsGuard&) = delete;
-  PlainOperationsGuard& operator=(const PlainOperationsGuard&) = delete;
-
- private:
-  bool before_;
-};
-
 }  // namespace aface

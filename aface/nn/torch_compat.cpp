@@ -17,12 +17,12 @@ namespace aface {
 namespace {
 
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
-bool is_autocast_on(at::DeviceType type) { return at::autocast::is_autocast_enabled(type); }
+bool autocast_state(at::DeviceType type) { return at::autocast::is_autocast_enabled(type); }
 void turn_autocast(at::DeviceType type, bool on) { at::autocast::set_autocast_enabled(type, on); }
 at::ScalarType autocast_type(at::DeviceType type) { return at::autocast::get_autocast_dtype(type); }
 void set_autocast_type(at::DeviceType type, at::ScalarType to) { at::autocast::set_autocast_dtype(type, to); }
 #else
-bool is_autocast_on(at::DeviceType type) {
+bool autocast_state(at::DeviceType type) {
   return type == at::kCPU ? at::autocast::is_cpu_enabled() : at::autocast::is_enabled();
 }
 void turn_autocast(at::DeviceType type, bool on) {
@@ -36,7 +36,8 @@ void set_autocast_type(at::DeviceType type, at::ScalarType to) {
 }
 #endif
 
-// The key of an optimiser's state is the parameter's address: as a stream prints it in 1.13, a pointer in 2.x.
+// The key of an optimiser's state is the parameter's address: as a stream prints it in 1.13, a pointer
+// in 2.x.
 template <class Map>
 typename Map::key_type state_key(const Map&, const at::Tensor& parameter) {
   if constexpr (std::is_same_v<typename Map::key_type, std::string>) {
@@ -50,8 +51,10 @@ typename Map::key_type state_key(const Map&, const at::Tensor& parameter) {
 
 }  // namespace
 
+bool is_autocast_on(at::DeviceType type) { return autocast_state(type); }
+
 AutocastGuard::AutocastGuard(at::Device device, bool enabled)
-    : type_(device.type()), was_enabled_(is_autocast_on(type_)), previous_type_(autocast_type(type_)) {
+    : type_(device.type()), was_enabled_(autocast_state(type_)), previous_type_(autocast_type(type_)) {
   at::autocast::increment_nesting();
   turn_autocast(type_, enabled);
   set_autocast_type(type_, at::kBFloat16);

@@ -26,6 +26,8 @@ class AutocastGuard {
   at::ScalarType previous_type_;
 };
 
+bool is_autocast_on(at::DeviceType type);
+
 // The momentum that SGD keeps for a parameter; undefined before its first step.
 at::Tensor momentum_buffer(torch::optim::SGD& sgd, const at::Tensor& parameter);
 // An undefined buffer forgets it. The optimiser shares `buffer` and changes it in place.

@@ -9,6 +9,7 @@
 
 #include "aface/core/error.h"
 #include "aface/nn/backbone.h"
+#include "aface/nn/plain_operations.h"
 #include "aface/nn/torch_compat.h"
 
 namespace aface {
