@@ -2,14 +2,17 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <string_view>
 #include <unordered_map>
 
 #include "aface/core/error.h"
 #include "aface/core/file.h"
+#include "aface/core/file_writer.h"
 #include "aface/io/pickle_names.h"
 
 namespace aface {
@@ -89,6 +92,61 @@ VerificationBin parse_verification_bin(std::vector<unsigned char> file, const st
     set.images.push_back(image_bytes(set.pickle.item(images, i), i, path));
   }
   return set;
+}
+
+namespace {
+
+// The few opcodes that a set of protocol 2 needs; pickletools of Python has their names.
+const std::string kBegin = "\x80\x02";
+const std::string kEmptyList = "]";
+const std::string kMark = "(";
+const std::string kAppends = "e";
+const std::string kTuple2AndStop = "\x86.";
+constexpr char kShortBinString = 'U';
+constexpr char kBinString = 'T';
+constexpr char kTrue = '\x88';
+constexpr char kFalse = '\x89';
+
+// Python appends a thousand items at a time, so that its stack stays short.
+constexpr std::size_t kBatch = 1000;
+
+template <class WriteItem>
+void write_list(FileWriter& file, std::size_t count, const WriteItem& write_item) {
+  file.write(kEmptyList);
+  for (std::size_t begin = 0; begin < count; begin += kBatch) {
+    file.write(kMark);
+    for (std::size_t i = begin; i < std::min(count, begin + kBatch); ++i) write_item(i);
+    file.write(kAppends);
+  }
+}
+
+void write_image(FileWriter& file, std::size_t number, Span<const unsigned char> bytes) {
+  constexpr std::size_t kMost = std::numeric_limits<std::int32_t>::max();
+  if (bytes.empty() || bytes.size() > kMost) {
+    throw Error(ErrorKind::kData, fmt::format("{}: image {} has {} bytes (expected 1 to {})", file.path(),
+                                              number, bytes.size(), kMost));
+  }
+  if (bytes.size() < 256) {
+    const char header[] = {kShortBinString, static_cast<char>(bytes.size())};
+    file.write(header, sizeof header);
+  } else {
+    const auto size = static_cast<std::uint32_t>(bytes.size());
+    file.write(&kBinString, 1);
+    file.write(&size, sizeof size);
+  }
+  file.write(bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+void write_verification_bin(const std::string& path, const std::vector<std::uint8_t>& same,
+                            const std::function<Span<const unsigned char>(std::size_t)>& image) {
+  FileWriter file(path);
+  file.write(kBegin);
+  write_list(file, 2 * same.size(), [&](std::size_t i) { write_image(file, i, image(i)); });
+  write_list(file, same.size(), [&](std::size_t i) { file.write(same[i] != 0 ? &kTrue : &kFalse, 1); });
+  file.write(kTuple2AndStop);
+  file.commit();
 }
 
 PairList pairs_of(const VerificationBin& set, const std::string& name) {

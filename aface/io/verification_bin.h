@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,13 @@ bool is_verification_bin(const std::string& path);
 // Error{kIo}, or Error{kFormat} with the path and what does not fit.
 VerificationBin read_verification_bin(const std::string& path);
 VerificationBin parse_verification_bin(std::vector<unsigned char> file, const std::string& path);
+
+// Writes such a set as the field's files are: protocol 2, images as the byte strings of Python 2, which
+// pickle.load(file, encoding="bytes") gives back as bytes. `image(i)` is asked for i = 0 .. 2 * same.size() -
+// 1 in turn; its view need only last until the next call. Atomic. Throws Error{kIo}, or Error{kData} for an
+// image that is empty or longer than 2^31 - 1 bytes.
+void write_verification_bin(const std::string& path, const std::vector<std::uint8_t>& same,
+                            const std::function<Span<const unsigned char>(std::size_t)>& image);
 
 // The pairs, with images named "<name>#k", k counted from 0 over all images, and equal images marked as one
 // photo. Folds: the largest number from 10 down to 2 of equal slices that hold both kinds. Throws

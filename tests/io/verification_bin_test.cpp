@@ -237,6 +237,57 @@ for protocol in range(2, 6):
   }
 }
 
+void write_set(const std::string& path, const std::vector<std::string>& images,
+               const std::vector<std::uint8_t>& same) {
+  std::vector<unsigned char> bytes;
+  write_verification_bin(path, same, [&](std::size_t i) {
+    bytes.assign(images[i].begin(), images[i].end());
+    return Span<const unsigned char>(bytes);
+  });
+}
+
+TEST(VerificationBin, IsWrittenOpcodeByOpcode) {
+  const std::string path = folder().file("written.bin");
+  write_set(path, {"ab", std::string(256, 'x')}, {1});
+  EXPECT_EQ(read_text_file(path), bytes_of("\x80\x02](U\x02"
+                                           "abT\x00\x01\x00\x00") +
+                                      std::string(256, 'x') + "e](\x88" + "e\x86.");
+  EXPECT_TRUE(is_verification_bin(path));
+}
+
+TEST(VerificationBin, WhatIsWrittenIsReadHereAndByPython) {
+  std::vector<std::string> images;
+  std::vector<std::uint8_t> same;
+  for (int i = 0; i < 2600; ++i) {  // more than a batch of Python's, sizes on both sides of 256
+    images.push_back(std::string(static_cast<std::size_t>(1 + i % 300), static_cast<char>(i)));
+    if (i % 2 == 0) same.push_back(i % 3 == 0);
+  }
+  const std::string path = folder().file("round.bin");
+  write_set(path, images, same);
+  const VerificationBin set = read_verification_bin(path);
+  EXPECT_EQ(images_of(set), images);
+  EXPECT_EQ(set.same, same);
+
+  if (std::system("python3 -c '' 2>/dev/null") != 0) GTEST_SKIP() << "no python3 here";
+  const std::string script = folder().write("load.py", R"(
+import pickle, sys
+images, same = pickle.load(open(sys.argv[1], 'rb'), encoding='bytes')
+assert images == [bytes([i % 256]) * (1 + i % 300) for i in range(2600)]
+assert same == [i % 3 == 0 for i in range(0, 2600, 2)] and type(same[0]) is bool
+)");
+  EXPECT_EQ(std::system(("python3 " + script + " " + path).c_str()), 0);
+}
+
+TEST(VerificationBin, AnEmptyImageIsNotWritten) {
+  const std::string path = folder().file("empty.bin");
+  EXPECT_THAT(test::error_of(ErrorKind::kData,
+                             [&] {
+                               write_set(path, {"ab", ""}, {1});
+                             }),
+              HasSubstr("empty.bin: image 1 has 0 bytes"));
+  EXPECT_FALSE(file_exists(path));
+}
+
 TEST(VerificationBin, PairsAreNeighboursAndEqualImagesAreOnePhoto) {
   const PairList list = pairs_of(read_bytes("\x80\x02](U\x01"
                                             "aU\x01"
