@@ -54,6 +54,31 @@ TEST(IdentityList, NamesFileAndLineOfABadRow) {
               HasSubstr("none"));
 }
 
+TEST(IdentityList, FormsOfTheFieldAreToldApartByTheFirstRow) {
+  const TempDir dir;
+  const auto rows_of = [&](const std::string& text) {
+    std::string all;
+    for (const auto& row : read_identity_list(dir.write("l.txt", text)))
+      all += row.path + "=" + row.identity + ";";
+    return all;
+  };
+  EXPECT_EQ(rows_of("a/1.jpg 0\nmy photos/2.jpg 12\n"), "a/1.jpg=0;my photos/2.jpg=12;");
+  EXPECT_EQ(rows_of("a/1.jpg 0 7 0\nb c/2.jpg 0 8 0\n"), "a/1.jpg=7;b c/2.jpg=8;");
+  EXPECT_EQ(rows_of("0\t12.000000\ta/1.jpg\n1\t13\t0.5\tb/2.png\n"), "a/1.jpg=12;b/2.png=13;");
+  EXPECT_EQ(rows_of("1\ta/1.jpg\t5\n1\tb/2.JPG\t6\t10\t20\n"), "a/1.jpg=5;b/2.JPG=6;");
+  EXPECT_EQ(rows_of("a b.jpg\tAnn Lee\n"), "a b.jpg=Ann Lee;");
+  const auto message_for = [&](const std::string& text) {
+    return error_of(ErrorKind::kFormat, [&] { (void)rows_of(text); });
+  };
+  EXPECT_THAT(message_for("a.jpg 0\nb.jpg\n"), HasSubstr("l.txt:2: expected 'path label'"));
+  EXPECT_THAT(message_for("a.jpg 0\nb.jpg\t0\n"), HasSubstr("l.txt:2: expected words between blanks"));
+  EXPECT_THAT(message_for("a.jpg 0 3 0\nb.jpg 3\n"), HasSubstr("l.txt:2: expected 'path 0 label 0'"));
+  EXPECT_THAT(message_for("1\t2\ta.jpg\n1\ta.jpg\n"),
+              HasSubstr("l.txt:2: expected index<TAB>label<TAB>path"));
+  EXPECT_THAT(message_for("a.jpg\n"), HasSubstr("l.txt:1:"));
+  EXPECT_THAT(message_for("1\t2\t/a.jpg\n"), HasSubstr("does not lie below"));
+}
+
 TEST(LandmarkList, ReadsFivePointsInOrder) {
   const TempDir dir;
   const auto rows = read_landmark_list(dir.write("l.txt", std::string("a/x y.jpg\t") + kPoints + "\n"));
