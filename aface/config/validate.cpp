@@ -38,7 +38,7 @@ void check_ranges(RunConfig config, Rules& rules) {
 void check_data(const RunConfig& c, Rules& rules) {
   const std::string& source = c.data.source;
   rules.require(is_built_in(c.data) || !c.data.root.empty(),
-                "data.source = {} needs data.root, the folder of the photos", source);
+                "data.source = {} needs data.root, where the photos are", source);
   rules.require(source != "list" || !c.data.list.empty(),
                 "data.source = list needs data.list, a file of lines path<TAB>identity");
   rules.require(source == "list" || c.data.list.empty(),

@@ -9,10 +9,11 @@ namespace aface {
 
 // [data]: where the training photos are and how they are read.
 struct DataOptions {
-  // folder | list | synthetic (the faces of [synth], written to files first) | drawn (the same faces, each photo drawn
+  // folder | list | rec | tar | synthetic (the faces of [synth], written to files first) | drawn (the same faces, each photo drawn
   // when it is needed and not compressed: sets of millions of people need no disk)
   std::string source = "folder";
-  std::string root;                  // folder: one sub-folder per identity; list: what its paths are relative to
+  std::string root;  // folder: one sub-folder per identity; list: what its paths are relative to; rec: the .rec
+                     // file; tar: see io/tar_shards.h
   std::string list;                  // list: lines "relative/path<TAB>identity"
   std::string on_bad_image = "fail"; // skip: leave unreadable images out and count them; fail: stop at the first
   double max_bad_share = 0.01;       // skip turns into failure above this share of bad images
@@ -27,11 +28,11 @@ inline bool is_built_in(const DataOptions& o) { return o.source == "synthetic" |
 
 template <class Visitor>
 void describe(Visitor& v, DataOptions& o) {
-  v.field("source", o.source, doc("where training photos come from; synthetic: the faces of [synth], written to files first; "
+  v.field("source", o.source, doc("where training photos come from; rec: a RecordIO file of MXNet (.rec); tar: archives as of WebDataset; synthetic: the faces of [synth], written to files first; "
                             "drawn: the same, each drawn when it is needed")
-                            .choice({"folder", "list", "synthetic", "drawn"}));
+                            .choice({"folder", "list", "rec", "tar", "synthetic", "drawn"}));
   v.field("root", o.root,
-          doc("folder: one sub-folder per identity; list: what its paths are relative to").speed_only());
+          doc("folder: one sub-folder per identity; list: what its paths are relative to; rec: the .rec file; tar: folder or name of the archives").speed_only());
   v.field("list", o.list, doc("list: file of lines relative/path<TAB>identity").speed_only());
   v.field("on_bad_image", o.on_bad_image, doc("unreadable image: leave out and count, or stop").choice({"skip", "fail"}));
   v.field("max_bad_share", o.max_bad_share, doc("skip turns into failure above this share").range(0, 1));

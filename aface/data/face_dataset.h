@@ -27,16 +27,25 @@ struct FaceDataset {
   std::string fingerprint() const;
 };
 
-// Reads a folder per identity (source = folder) or a list file (source = list).
+// Reads a folder per identity (source = folder), a list file (source = list), a packed file (source = rec) or
+// archives (source = tar).
 //   folder: an identity is a sub-folder directly below the root; files nested deeper belong to it, links to
 //   folders
 //           are followed. Images are *.jpg, *.jpeg and *.png in any case; other files, and names that begin
 //           with a dot, are passed over.
 //   list:   see io/identity_list.h.
+//   rec:    see io/record_set.h; options.root is the .rec file. Samples are in the order of its keys,
+//           identities in that of its labels. What does not fit in index or ranges is a warning.
+//   tar:    see io/tar_shards.h; options.root is its place. Samples are in the order of the archives.
 // Identities with fewer than options.min_images photos are then left out. Throws
 // Error{kUsage|kIo|kFormat|kData} with the place and the mend: missing folder, identity folder without
-// images, image outside an identity folder, path listed twice, listed file missing, fewer than two
-// identities, source = synthetic or drawn (made by the trainer, not read).
-FaceDataset load_dataset(const DataOptions& options);
+// images, image outside an identity folder, path listed twice, listed file missing, fewer than
+// `fewest_identities` identities, source = synthetic or drawn (made by the trainer, not read); and what
+// RecordSet and TarShards throw.
+FaceDataset load_dataset(const DataOptions& options, std::int64_t fewest_identities = 2);
+
+// The data.source that goes with a path: rec for "*.rec", tar for "*.tar" or a folder with such files, else
+// folder.
+std::string source_of(const std::string& root);
 
 }  // namespace aface

@@ -26,14 +26,19 @@ std::string FilePhotos::photo_place(std::int64_t sample_id) const {
   return root_ + "/" + photo_name(sample_id);
 }
 
-Result<Image> FilePhotos::read(std::int64_t sample_id, PhotoBuffers& buffers) const {
-  const std::string path = photo_place(sample_id);
+Result<Span<const unsigned char>> FilePhotos::encoded(std::int64_t sample_id, PhotoBuffers& buffers) const {
   try {
-    buffers.bytes = read_binary_file(path, std::move(buffers.bytes));
+    buffers.bytes = read_binary_file(photo_place(sample_id), std::move(buffers.bytes));
   } catch (const Error& error) {
     return error;
   }
-  return decode_image(buffers.bytes, path, std::move(buffers.image));
+  return Span<const unsigned char>(buffers.bytes);
+}
+
+Result<Image> FilePhotos::read(std::int64_t sample_id, PhotoBuffers& buffers) const {
+  const Result<Span<const unsigned char>> bytes = encoded(sample_id, buffers);
+  if (!bytes.ok()) return bytes.error();
+  return decode_image(bytes.value(), photo_place(sample_id), std::move(buffers.image));
 }
 
 std::uint64_t FilePhotos::digest() const {

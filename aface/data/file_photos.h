@@ -17,6 +17,7 @@ class FilePhotos : public PhotoSource {
   std::string identity_name(std::int64_t identity) const override;
   std::string photo_name(std::int64_t sample_id) const override;   // relative to the root
   std::string photo_place(std::int64_t sample_id) const override;  // with the root
+  Result<Span<const unsigned char>> encoded(std::int64_t sample_id, PhotoBuffers& buffers) const override;
   Result<Image> read(std::int64_t sample_id, PhotoBuffers& buffers) const override;
   // Of paths and names; the root and the pixels do not enter.
   std::uint64_t digest() const override;

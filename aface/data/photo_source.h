@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "aface/core/result.h"
+#include "aface/core/span.h"
 #include "aface/image/image.h"
 
 namespace aface {
@@ -29,6 +30,10 @@ class PhotoSource {
   virtual std::string photo_name(std::int64_t sample_id) const = 0;
   // The same for messages, so that a person finds the photo: with the folder, for files.
   virtual std::string photo_place(std::int64_t sample_id) const { return photo_name(sample_id); }
+
+  // The photo as it is stored, JPEG or PNG: in the source's own memory or in `buffers.bytes`.
+  // Error{kIo|kFormat} of a photo that cannot be had, Error{kData} of a source that draws its photos.
+  virtual Result<Span<const unsigned char>> encoded(std::int64_t sample_id, PhotoBuffers& buffers) const;
 
   // Error{kIo|kFormat} of a photo that cannot be had. The storage of `buffers.image` may be used for the
   // result.

@@ -98,7 +98,8 @@ std::string RunRecord::option(const std::string& name) const {
 std::string RunRecord::images_folder() const {
   // Where training keeps the faces that it has drawn (synth/synthetic_faces.h).
   if (option("data.source") == "synthetic") return path + "/faces/train/images";
-  return option("data.source") == "drawn" ? "" : option("data.root");  // drawn faces never were files
+  const std::string source = option("data.source");
+  return source == "folder" || source == "list" ? option("data.root") : "";  // others are no files of their own
 }
 
 std::string RunRecord::images_list() const {

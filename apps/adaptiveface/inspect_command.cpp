@@ -19,7 +19,7 @@ struct InspectFlags {
 
 std::function<int()> setup(CLI::App& app) {
   const auto flags = std::make_shared<InspectFlags>();
-  app.add_option("DATA", flags->data.root, "Folder with one sub-folder per identity, or the root of --list")
+  app.add_option("DATA", flags->data.root, "Folder with one sub-folder per identity, the root of --list, a .rec file, or tar archives")
       ->required();
   app.add_option("--list", flags->data.list, "List of lines path<TAB>identity, paths relative to DATA");
   app.add_option("--min-images", flags->data.min_images, "Leave out identities with fewer images")
@@ -36,7 +36,7 @@ std::function<int()> setup(CLI::App& app) {
       "the reason. "
       "Unreadable files do not change the exit code, which is 0 once the report is complete.");
   return [flags] {
-    if (!flags->data.list.empty()) flags->data.source = "list";
+    flags->data.source = flags->data.list.empty() ? source_of(flags->data.root) : "list";
     const FaceDataset dataset = load_dataset(flags->data);
     const DatasetReport report =
         inspect_dataset(dataset, flags->quick ? Decoding::kNone : Decoding::kAll, flags->threads);
