@@ -21,6 +21,7 @@ Command report_command();
 Command mining_command();
 Command embed_command();
 Command align_command();
+Command convert_command();
 Command inspect_command();
 Command synth_command();
 Command noise_command();

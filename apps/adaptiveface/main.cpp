@@ -29,6 +29,7 @@ std::vector<aface::Command> commands() {
       aface::mining_command(),
       aface::embed_command(),
       aface::align_command(),
+      aface::convert_command(),
       aface::inspect_command(),
       aface::synth_command(),
       aface::noise_command(),
