@@ -22,3 +22,7 @@ if(AFACE_SANITIZE)
   target_compile_options(aface_settings INTERFACE -fsanitize=${AFACE_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(aface_settings INTERFACE -fsanitize=${AFACE_SANITIZE})
 endif()
+if(AFACE_BUILD_FUZZERS)
+  target_compile_options(aface_settings INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+                         -fno-omit-frame-pointer)
+endif()
