@@ -12,6 +12,7 @@
 
 #include "aface/core/error.h"
 #include "aface/core/file.h"
+#include "aface/core/one_line.h"
 
 namespace aface {
 namespace {
@@ -96,13 +97,13 @@ DataType type_from_descr(const std::string& descr, const std::string& place) {
         fmt::format(
             "{}: element type '{}' is big-endian (expected '<f2', '<f4' or '<f8'); store the embeddings "
             "little-endian with numpy.save(path, x.astype('<f4'))",
-            place, descr));
+            place, one_line(descr)));
   }
   throw Error(
       ErrorKind::kFormat,
       fmt::format("{}: element type '{}' (expected '<f2', '<f4' or '<f8'); store the embeddings as float32 "
                   "with numpy.save(path, x.astype('<f4'))",
-                  place, descr));
+                  place, one_line(descr)));
 }
 
 // IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. Exact in float32.
@@ -274,7 +275,7 @@ NpyHeader parse_npy_header(const std::string& dictionary, const std::string& pla
       }
       has_shape = true;
     } else {
-      reader.fail(fmt::format("unknown entry '{}'", key));
+      reader.fail(fmt::format("unknown entry '{}'", one_line(key)));
     }
     if (!reader.take(',')) {
       reader.need('}');

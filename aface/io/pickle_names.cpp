@@ -5,6 +5,8 @@
 #include <array>
 #include <cstring>
 
+#include "aface/core/one_line.h"
+
 namespace aface {
 namespace {
 
@@ -96,7 +98,7 @@ PickleCall make_element_type(const PickleValue& arguments, const Pickle& pickle)
     call.value.number = static_cast<std::int64_t>(row.type);
     return call;
   }
-  return refuse(fmt::format("elements of numpy's type '{}' (expected u1, b1, i4 or i8)", code));
+  return refuse(fmt::format("elements of numpy's type '{}' (expected u1, b1, i4 or i8)", one_line(code)));
 }
 
 PickleCall make_scalar(const PickleValue& arguments, const Pickle& pickle) {

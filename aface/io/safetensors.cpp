@@ -19,6 +19,7 @@
 #include "aface/core/check.h"
 #include "aface/core/error.h"
 #include "aface/core/file.h"
+#include "aface/core/one_line.h"
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "arrays are written as they lie in memory");
 
@@ -72,7 +73,7 @@ class HeaderParser {
   }
 
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ErrorKind::kFormat, fmt::format("{}: not a valid safetensors file: {}", path_, what));
+    throw Error(ErrorKind::kFormat, fmt::format("{}: not a valid safetensors file: {}", path_, one_line(what, what.size())));
   }
 
  private:

@@ -13,6 +13,7 @@
 
 #include "aface/core/error.h"
 #include "aface/core/file.h"
+#include "aface/core/one_line.h"
 #include "aface/io/tar.h"
 #include "aface/io/text_list.h"
 
@@ -141,7 +142,8 @@ TarShards::TarShards(std::string place) : place_(std::move(place)) {
   for (std::size_t i = 0; i < order.size(); ++i) {
     identity_of[order[i]] = static_cast<std::uint32_t>(i);
     const auto value = static_cast<std::size_t>(values[order[i]]);
-    identity_names_.push_back(are_numbers && value < names.size() ? names[value] : texts[order[i]]);
+    const std::string& text = texts[order[i]];
+    identity_names_.push_back(are_numbers && value < names.size() ? names[value] : one_line(text, text.size()));
   }
   for (Image& image : images_) image.identity = identity_of[image.identity];
 }
@@ -151,7 +153,7 @@ void TarShards::read_shard(std::uint32_t number, Labels& labels) {
   const Span<const unsigned char> bytes(shard.map->data(), shard.map->size());
   const std::vector<TarMember> members = list_tar(bytes, shard.path);
   const auto fail = [&](const TarMember& member, const std::string& what) {
-    throw Error(ErrorKind::kData, fmt::format("{}@{}: {} {}", shard.path, member.offset, member.name, what));
+    throw Error(ErrorKind::kData, fmt::format("{}@{}: {} {}", shard.path, member.offset, one_line(member.name), what));
   };
   const auto text_of = [&](const TarMember& member) {
     return std::string_view(reinterpret_cast<const char*>(bytes.data()) + member.offset,
@@ -179,7 +181,7 @@ void TarShards::read_shard(std::uint32_t number, Labels& labels) {
     if (picture == nullptr) continue;
     if (!label_of_class.empty()) label = label_of_class;
     if (label.empty()) fail(*picture, "has no label (expected key.cls, or key.json with \"label\")");
-    images_.push_back({number, labels.number_of(label), picture->size, picture->offset, std::string(key)});
+    images_.push_back({number, labels.number_of(label), picture->size, picture->offset, one_line(key, key.size())});
   }
 }
 

@@ -150,6 +150,8 @@ TEST(Npy, RefusesWhatItCannotRead) {
   const auto message = [](const std::string& dictionary) {
     return error_of([&] { read_bytes(npy_bytes(1, dictionary, std::string(16, '\0'))); });
   };
+  EXPECT_THAT(message("{'descr': '<\n!', 'fortran_order': False, 'shape': (2, 2), }"), HasSubstr("type '<?!'"));
+  EXPECT_THAT(message("{'a\nb': '<f4'}"), HasSubstr("unknown entry 'a?b'"));
   EXPECT_THAT(message("{'descr': '>f4', 'fortran_order': False, 'shape': (2, 2), }"),
               HasSubstr("'>f4' is big-endian"));
   EXPECT_THAT(message("{'descr': '<i4', 'fortran_order': False, 'shape': (2, 2), }"),

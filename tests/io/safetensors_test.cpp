@@ -170,6 +170,7 @@ TEST_F(Safetensors, RefusesImpossibleHeaders) {
   expect_refused(file_of(R"({"__metadata__":{"a":1}})", ""), "no text");
   expect_refused(file_of(R"({"__metadata__":[]})", ""), "no JSON object");
   expect_refused(file_of(R"({"__metadata__":{"a":"1","a":"2"}})", ""), "appears twice");
+  expect_refused(file_of(R"({"x\ny":1})", ""), "x?y");  // what is shown of a file stays on one line
   expect_refused(file_of(one(R"("dtype":"F32","shape":[2])"), eight), "needs exactly");
   expect_refused(file_of(one(R"("dtype":"F32","shape":[2],"data_offsets":[0,8],"more":1)"), eight), "needs exactly");
   expect_refused(file_of(one(R"("dtype":32,"shape":[2],"data_offsets":[0,8])"), eight), "needs exactly");

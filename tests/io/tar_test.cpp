@@ -218,6 +218,7 @@ TEST(TarShards, MistakesAreNamed) {
               HasSubstr("has no label"));
   EXPECT_THAT(data_error(member("1.jpg", '0', "a") + member("1.png", '0', "a") + kEnd),
               HasSubstr("second picture"));
+  EXPECT_THAT(data_error(member("a\nb.jpg", '0', "a") + kEnd), HasSubstr("a?b.jpg has no label"));
   EXPECT_THAT(data_error(member("1.cls", '0', "a") + kEnd), HasSubstr("no photos"));
   EXPECT_THAT(test::error_of(ErrorKind::kIo, [&] { TarShards shards(dir.file("none.tar")); }),
               HasSubstr("no such archive"));

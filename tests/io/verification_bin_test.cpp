@@ -141,6 +141,10 @@ TEST(VerificationBin, ContentThatIsNoSetIsNamed) {
                       "e\x86."),
               HasSubstr("flag 0 is 2"));
   EXPECT_THAT(message("\x80\x02]]\x86."), HasSubstr("no pairs"));
+  // What is shown of a file stays on one line.
+  EXPECT_THAT(message(bytes_of("\x80\x02"
+                               "cnumpy\ndtype\nU\x03\nu1\x85R.")),
+              HasSubstr("numpy's type '?u1'"));
   EXPECT_THAT(message("\x80\x06N."), HasSubstr("no pickle of protocol 2 to 5"));
   EXPECT_THAT(message(kProtocol4 + "x"), HasSubstr("1 bytes follow the end"));
   EXPECT_THAT(message("\x80\x02" + std::string(100, '(') + "."),
