@@ -150,6 +150,8 @@ std::string picture_extension(Span<const unsigned char> bytes, const std::string
 
 std::unique_ptr<PhotoWriter> make_photo_writer(const PhotoWriterOptions& options) {
   require_free(options.path);
+  const fs::path parent = fs::path(options.path).parent_path();
+  if (!parent.empty()) make_folder(parent.string());
   if (options.kind == "rec") return std::make_unique<RecWriter>(options);
   if (options.kind == "folder") return std::make_unique<FolderWriter>(options);
   if (options.kind == "tar") {

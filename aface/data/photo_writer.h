@@ -31,7 +31,8 @@ struct PhotoWriterOptions {
   std::int64_t shard_bytes = 1'000'000'000;  // tar: a shard is no longer
 };
 
-// Throws Error{kUsage|kIo|kData}: unknown kind, something is there already, names that cannot be folders.
+// Makes the folder around `path` if need be. Throws Error{kUsage|kIo|kData}: unknown kind, something is there
+// already, names that cannot be folders.
 std::unique_ptr<PhotoWriter> make_photo_writer(const PhotoWriterOptions& options);
 
 // "jpg" or "png" by the first bytes; throws Error{kData} for anything else.

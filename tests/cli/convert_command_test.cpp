@@ -37,8 +37,8 @@ class ConvertCommand : public testing::Test {
 
 TEST_F(ConvertCommand, GoesRoundThroughAllForms) {
   const std::vector<std::vector<std::string>> steps = {{at("faces"), at("train.rec")},
-                                                       {at("train.rec"), at("s.tar")},
-                                                       {at("s.tar"), at("plain.rec"), "--plain"},
+                                                       {at("train.rec"), at("new/s.tar")},
+                                                       {at("new/s.tar"), at("plain.rec"), "--plain"},
                                                        {at("plain.rec"), at("back")},
                                                        {at("back"), at("back.tsv")}};
   for (const auto& step : steps) {
@@ -50,7 +50,7 @@ TEST_F(ConvertCommand, GoesRoundThroughAllForms) {
     EXPECT_THAT(result.out, HasSubstr("written and read back: " + step[1] + "  photos 12  identities 3"));
   }
   EXPECT_EQ(read_text_file(at("back/p1/000000005.jpg")), read_text_file(at("faces/p1/1.jpg")));
-  for (const std::string& set : {at("train.rec"), at("s.tar"), at("plain.rec")}) {
+  for (const std::string& set : {at("train.rec"), at("new/s.tar"), at("plain.rec")}) {
     const auto inspected = run_adaptiveface({"inspect", set});
     EXPECT_EQ(inspected.exit_code, 0) << inspected.err;
     EXPECT_THAT(inspected.out, HasSubstr("112 x 112"));
