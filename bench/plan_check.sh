@@ -11,7 +11,7 @@ mkdir -p "$work"
 "$program" plan --config "$recipe" "$@" --json "$work/plan.json"
 rm -rf "$work/run"
 # Faces that are drawn into files first are there before the clock starts.
-"$program" train --config "$recipe" "$@" --set train.steps=2 --run-dir "$work/run" > "$work/train.txt" 2>&1
+"$program" train --config "$recipe" "$@" --set train.steps=2 --set optimizer.warmup_steps=0 --run-dir "$work/run" > "$work/train.txt" 2>&1
 mkdir "$work/again"
 [[ ! -d $work/run/faces ]] || mv "$work/run/faces" "$work/again/faces"
 rm -rf "$work/run"
