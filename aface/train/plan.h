@@ -49,10 +49,10 @@ struct RunPlan {
   std::vector<std::string> warnings;
 };
 
-// Reads the list of photos, makes all parts, takes a few steps on real batches and forgets them. Photos that
-// a run would draw into files first (data.source = "synthetic") are drawn as they are needed instead, and
-// waiting for them does not count. Writes nothing, except prototypes kept in a file, for the while, below
-// `scratch_folder`. Throws as training does for a configuration or data that it would refuse.
+// Reads the list of photos, makes all parts, takes a few steps on real batches and forgets them. Of photos
+// that a run would draw into files first (data.source = "synthetic") a few are drawn, for all. Writes
+// nothing, except prototypes kept in a file, for the while, below `scratch_folder`. Throws as training does
+// for a configuration or data that it would refuse.
 RunPlan plan_run(const RunConfig& config, const std::string& scratch_folder);
 
 std::string plan_text(const RunPlan& plan);
