@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "aface/config/validate.h"
 #include "aface/core/available_memory.h"
@@ -177,13 +178,18 @@ RunPlan plan_run(const RunConfig& config, const std::string& scratch_folder) {
   std::int64_t images = 0;
   const double stalled_before = trainer.stall_seconds();
   const auto start = Clock::now();
+  std::vector<double> step_seconds;
   while (measured.steps < kFewestSteps || (measured.steps < kMostSteps && since(start) < kTimedSeconds)) {
+    const auto step_start = Clock::now();
     images += trainer.step().images;
+    step_seconds.push_back(since(step_start));
     ++measured.steps;
   }
-  const double seconds = since(start);
-  measured.stall_share = (trainer.stall_seconds() - stalled_before) / seconds;
-  measured.images_per_s = static_cast<double>(images) / seconds;
+  measured.stall_share = (trainer.stall_seconds() - stalled_before) / since(start);
+  // The middle one: the first steps of a run are slower than those to come, and others may disturb some.
+  const auto middle = step_seconds.begin() + static_cast<std::ptrdiff_t>(step_seconds.size() / 2);
+  std::nth_element(step_seconds.begin(), middle, step_seconds.end());
+  measured.images_per_s = static_cast<double>(images) / static_cast<double>(measured.steps) / *middle;
   measured.peak_bytes = static_cast<double>(peak_memory());
 
   if (const std::int64_t embedded = validation_images(config); embedded > 0) {
@@ -191,7 +197,7 @@ RunPlan plan_run(const RunConfig& config, const std::string& scratch_folder) {
     const std::int64_t every = config.validation.every_steps;
     measured.validations = 1 + (every > 0 ? (plan.steps - 1) / every : 0);
   }
-  measured.hours = (seconds / static_cast<double>(measured.steps) * static_cast<double>(plan.steps) +
+  measured.hours = (*middle * static_cast<double>(plan.steps) +
                     measured.validation_seconds * static_cast<double>(measured.validations)) /
                    3600;
   if (measured.stall_share > 0.1) {
