@@ -59,6 +59,14 @@ int run_convert(const ConvertFlags& flags) {
   if (!flags.pairs.empty()) {
     throw Error(ErrorKind::kUsage, "--pairs goes with a verification set (.bin) as DST");
   }
+  // Said here in the words of this command; further down the options of a recipe would be named.
+  const bool is_packed = flags.list.empty() && source_of(flags.source) != "folder";
+  if (!is_packed && !folder_exists(flags.source)) {
+    throw Error(ErrorKind::kIo,
+                file_exists(flags.source)
+                    ? fmt::format("{}: a file, but no .rec, .tar or .bin; name one of these or a folder as SRC", flags.source)
+                    : fmt::format("{}: no such folder; check SRC", flags.source));
+  }
   ConvertOptions options;
   options.from.source = flags.list.empty() ? source_of(flags.source) : "list";
   options.from.root = flags.source;

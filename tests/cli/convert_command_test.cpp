@@ -70,6 +70,10 @@ TEST_F(ConvertCommand, VerificationSetsBecomeFoldersAndBack) {
 TEST_F(ConvertCommand, FailuresHaveOneLineAndTheirExitCode) {
   expect_failure({"convert", at("faces")}, 2, "DST is required");
   expect_failure({"convert", at("none"), at("x.rec")}, 3, "none: no such folder");
+  expect_failure({"convert", at("none"), at("x.rec")}, 3, "check SRC");
+  expect_failure({"convert", at("faces/pairs"), at("x.rec")}, 3, "check SRC");
+  dir_.write("notes.md", "no photos");
+  expect_failure({"convert", at("notes.md"), at("x.rec")}, 3, "notes.md: a file, but no .rec, .tar or .bin");
   expect_failure({"convert", at("none.rec"), at("x")}, 3, "none.rec: cannot open");
   expect_failure({"convert", at("faces"), at("faces")}, 2, "is there already");
   expect_failure({"convert", at("faces"), at("x.bin")}, 3, "pairs.txt");
