@@ -2,9 +2,11 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <numeric>
 
 #include "aface/core/check.h"
 #include "aface/core/parallel.h"
@@ -140,7 +142,13 @@ void for_coded_blocks(const RowBlocks& rows, int threads,
 
 CodedLists coded_lists_of(const RowBlocks& rows, std::size_t lists, const std::vector<std::int32_t>& list_of, int threads) {
   CodedLists result(lists, rows.rows, rows.dim);
-  for (std::size_t i = 0; i < rows.rows; ++i) result.append(static_cast<std::int32_t>(i), list_of[i]);
+  // List by list, so that the blocks of a list follow each other in memory: that is how they are read.
+  std::vector<std::int32_t> order(rows.rows);
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
+    return list_of[static_cast<std::size_t>(a)] < list_of[static_cast<std::size_t>(b)];
+  });
+  for (const std::int32_t id : order) result.append(id, list_of[static_cast<std::size_t>(id)]);
   for_coded_blocks(rows, threads, [&](std::size_t first, const QuantisedGallery& codes) {
     for (std::size_t i = 0; i < codes.rows; ++i) {
       result.write(static_cast<std::int32_t>(first + i), codes.values.data() + i * codes.stride, codes.scale[i],
