@@ -11,13 +11,13 @@ namespace {
 
 std::string trouble_with(const float* row, std::size_t dim) {
   const float* bad = std::find_if(row, row + dim, [](float value) { return !std::isfinite(value); });
-  if (bad == row + dim) return "its length is 0 or beyond float32";
-  return fmt::format("value {} of it is {}", bad - row, *bad);
+  return fmt::format("is unusable (expected finite values and a length above 0, but {})",
+                     bad == row + dim ? "its length is 0 or beyond float32"
+                                      : fmt::format("value {} of it is {}", bad - row, *bad));
 }
 
 std::string message(UnusableRow::Kind kind, const std::string& name, const std::string& trouble) {
-  return fmt::format("head: the {} of {} is unusable (expected finite values and a length above 0, but {}); lower the "
-                     "learning rate or look at the input",
+  return fmt::format("head: the {} of {} {}; lower the learning rate or look at the input",
                      kind == UnusableRow::Kind::kEmbedding ? "embedding" : "prototype", name, trouble);
 }
 

@@ -18,6 +18,7 @@ class UnusableRow : public Error {
 
   Kind kind_of_row() const { return kind_; }
   std::size_t index() const { return index_; }
+  const std::string& trouble() const { return trouble_; }  // "is unusable (... value 3 of it is nan)"
   // The same about the row `index` that its owner calls `name`.
   UnusableRow renamed(std::size_t index, const std::string& name) const;
 

@@ -16,6 +16,8 @@ struct TrainOptions {
   std::string device = "cpu";            // cpu | cuda
   bool bf16 = false;                     // autocast to bfloat16 in the backbone
   double max_gradient_norm = 5.0;        // 0: no clipping
+  std::int64_t max_rollbacks = 3;        // after a step that is not finite; then the run ends
+  double rollback_rate = 0.5;            // each times the learning rate
   std::int64_t log_every = 20;
   std::int64_t checkpoint_every = 500;   // steps; 0: only at the end
   std::int64_t keep_checkpoints = 2;
@@ -32,6 +34,8 @@ void describe(Visitor& v, TrainOptions& o) {
   v.field("device", o.device, doc("where the network runs").choice({"cpu", "cuda"}));
   v.field("bf16", o.bf16, doc("autocast to bfloat16 in the backbone"));
   v.field("max_gradient_norm", o.max_gradient_norm, doc("of the backbone's gradient; 0: no clipping").at_least(0));
+  v.field("max_rollbacks", o.max_rollbacks, doc("how often a run goes back to its last good checkpoint when a loss or gradient is not finite; then it ends").range(0, 100));
+  v.field("rollback_rate", o.rollback_rate, doc("the learning rate is multiplied by this at every such return").range(0.001, 1));
   v.field("log_every", o.log_every, doc("steps between progress lines").at_least(1).speed_only());
   v.field("checkpoint_every", o.checkpoint_every, doc("steps between checkpoints; 0: only at the end").at_least(0).speed_only());
   v.field("keep_checkpoints", o.keep_checkpoints, doc("how many checkpoints stay").at_least(1).speed_only());

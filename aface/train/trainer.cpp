@@ -20,6 +20,7 @@
 #include "aface/kernel/unusable_row.h"
 #include "aface/mining/softmax_mass.h"
 #include "aface/nn/torch_compat.h"
+#include "aface/train/bad_tensor.h"
 #include "aface/train/learning_rate.h"
 #include "aface/train/optimizer_state.h"
 #include "aface/train/prototype_rows.h"
@@ -122,38 +123,38 @@ void Trainer::keep_plans_ahead() {
   }
 }
 
-StepResult Trainer::step() {
+StepInput Trainer::next_input() {
   keep_plans_ahead();
-  Batch batch = loader_->next();
+  StepInput input;
+  input.batch = loader_->next();
   plans_ahead_.pop_front();
-  if (batch.count() < 2) {
+  if (input.batch.count() < 2) {
     throw Error(ErrorKind::kData, fmt::format("step {}: fewer than two readable images in the batch; run "
                                               "'adaptiveface inspect' on the data",
                                               step_));
   }
+  input.chips = batch_to_tensor(input.batch, device_,
+                                config_.train.channels_last ? ChipLayout::kChannelsLast : ChipLayout::kChannelsFirst);
+  return input;
+}
 
-  const double rate_share = learning_rate_share(config_.optimizer, step_, config_.train.steps);
+StepResult Trainer::step(StepInput step_input) {
+  current_ = std::move(step_input);
+  generator_at_step_ = at::globalContext().defaultGenerator(device_).get_state();
+  const Batch& batch = current_.batch;
+  const double rate_share = learning_rate_share(config_.optimizer, step_, config_.train.steps) *
+                            std::pow(config_.train.rollback_rate, static_cast<double>(rollbacks_));
   const double rate = config_.optimizer.learning_rate * rate_share;
 
-  const at::Tensor chips = batch_to_tensor(
-      batch, device_, config_.train.channels_last ? ChipLayout::kChannelsLast : ChipLayout::kChannelsFirst);
   at::Tensor embeddings;
   {
     const AutocastGuard autocast(device_, config_.train.bf16);
-    embeddings = backbone_->forward(chips);
+    embeddings = backbone_->forward(current_.chips);
   }
   embeddings = embeddings.to(at::kFloat);
 
-  rebuild_selector_when_due();
-  SelectionRequest request;
-  request.step = step_;
-  request.identities = batch.identities;
-  at::Tensor unit_embeddings;
-  if (selector_->needs_embeddings()) {
-    unit_embeddings = on_cpu(unit_length(embeddings.detach()));
-    request.unit_embeddings = view_rows(unit_embeddings);
-  }
-  const std::vector<std::int64_t> active = selector_->select(request);
+  if (current_.active.empty()) current_.active = select(embeddings);
+  const std::vector<std::int64_t>& active = current_.active;
 
   HeadInput input;
   input.embeddings = embeddings;
@@ -162,19 +163,15 @@ StepResult Trainer::step() {
   input.targets = ids_tensor(rows_of(batch.identities, active), device_);
   input.step = step_;
   input.want_rivals = selector_->needs_feedback();
-  const HeadOutput output = classify(input, batch);
+  const HeadOutput output = classify(input, rate);
 
   StepResult result;
   result.images = batch.count();
   result.loss = output.loss.item<double>();
-  if (!std::isfinite(result.loss)) {
-    throw Error(ErrorKind::kNumeric, fmt::format("step {}: the loss is {} at learning rate {:g}; lower the "
-                                                 "learning rate (optimizer.learning_rate) or lengthen optimizer.warmup_steps",
-                                                 step_, result.loss, rate));
-  }
+  if (!std::isfinite(result.loss)) give_up(rate, {"the loss", "is not finite"});
   optimizer_->zero_grad();
   output.loss.backward();
-  result.gradient_norm = clip_gradient();
+  result.gradient_norm = clip_gradient(rate);
 
   tell_selector(batch, active, input, output);
   set_learning_rate(*optimizer_, rate);
@@ -186,27 +183,59 @@ StepResult Trainer::step() {
   if (selector_->follows_rows()) selector_->rows_changed(active, unit_rows_of(*prototypes_));
   head_->update(step_, rate_share);
   tell_sampler(batch, output);
-  loader_->recycle(std::move(batch));
-
   result.accuracy = output.correct.to(at::kFloat).mean().item<double>();
   result.own_cosine = output.own_cosine.mean().item<double>();
   result.learning_rate = rate;
   if (config_.head.precision == "fast") result.filter = output.filter;
   result.active_classes = static_cast<std::int64_t>(active.size());
+  loader_->recycle(std::move(current_.batch));
+  current_ = {};
   ++step_;
   return result;
 }
 
-HeadOutput Trainer::classify(const HeadInput& input, const Batch& batch) {
+std::vector<std::int64_t> Trainer::select(const at::Tensor& embeddings) {
+  rebuild_selector_when_due();
+  SelectionRequest request;
+  request.step = step_;
+  request.identities = current_.batch.identities;
+  at::Tensor unit_embeddings;
+  if (selector_->needs_embeddings()) {
+    unit_embeddings = on_cpu(unit_length(embeddings.detach()));
+    request.unit_embeddings = view_rows(unit_embeddings);
+  }
+  return selector_->select(request);
+}
+
+HeadOutput Trainer::classify(const HeadInput& input, double rate) {
   try {
     return head_->forward(input);
   } catch (const UnusableRow& row) {
-    const std::string name =
-        row.kind_of_row() == UnusableRow::Kind::kPrototype
+    const bool is_prototype = row.kind_of_row() == UnusableRow::Kind::kPrototype;
+    const std::string owner =
+        is_prototype
             ? fmt::format("identity {}", dataset_.photos->identity_name(static_cast<std::int64_t>(row.index())))
-            : fmt::format("photo {}", dataset_.photos->photo_place(batch.sample_ids[row.index()]));
-    throw Error(ErrorKind::kNumeric, fmt::format("step {}: {}", step_, row.renamed(row.index(), name).what()));
+            : fmt::format("photo {}", dataset_.photos->photo_place(current_.batch.sample_ids[row.index()]));
+    give_up(rate, {fmt::format("the {} of {}", is_prototype ? "prototype" : "embedding", owner), row.trouble()});
   }
+}
+
+void Trainer::give_up(double rate, BadTensor symptom) {
+  throw Diverged(step_, rate, cause_in_network().value_or(std::move(symptom)));
+}
+
+std::optional<BadTensor> Trainer::cause_in_network() {
+  const char* const trouble = "is not finite";
+  if (const auto row = first_bad_row(current_.chips)) {
+    const std::int64_t photo = current_.batch.sample_ids[static_cast<std::size_t>(*row)];
+    return BadTensor{"the chip of photo " + dataset_.photos->photo_place(photo), trouble, /*is_photo=*/true};
+  }
+  if (const auto name = first_bad_parameter(*backbone_)) return BadTensor{"the parameter " + *name, trouble};
+  if (const auto name = first_bad_output(*backbone_, current_.chips, config_.train.bf16)) {
+    return BadTensor{"the output of " + *name, trouble};
+  }
+  if (const auto name = first_bad_gradient(*backbone_)) return BadTensor{"the gradient of " + *name, trouble};
+  return std::nullopt;
 }
 
 void Trainer::rebuild_selector_when_due() {
@@ -264,15 +293,11 @@ SoftmaxMass Trainer::measure_softmax_mass(const Batch& batch, const at::Tensor& 
   return mass;
 }
 
-double Trainer::clip_gradient() {
+double Trainer::clip_gradient(double rate) {
   const double limit = config_.train.max_gradient_norm;
   const double norm = torch::nn::utils::clip_grad_norm_(
       backbone_->parameters(), limit > 0 ? limit : std::numeric_limits<double>::infinity());
-  if (!std::isfinite(norm)) {
-    throw Error(ErrorKind::kNumeric, fmt::format("step {}: the gradient is not finite; lower the "
-                                                 "learning rate (optimizer.learning_rate) or turn train.bf16 off",
-                                                 step_));
-  }
+  if (!std::isfinite(norm)) give_up(rate, {"the norm of the gradient", "is beyond float32"});
   return norm;
 }
 

@@ -20,6 +20,7 @@
 #include "aface/mining/class_selector.h"
 #include "aface/nn/backbone.h"
 #include "aface/sampling/sampler.h"
+#include "aface/train/diverged.h"
 
 namespace torch::optim {
 class SGD;
@@ -46,6 +47,13 @@ struct StepResult {
   std::optional<FilterReport> filter;       // of a head with precision "fast"
 };
 
+// What one step works on.
+struct StepInput {
+  Batch batch;
+  at::Tensor chips;                  // [batch, 3, size, size] in [-1, 1], made of the batch's pixels
+  std::vector<std::int64_t> active;  // ascending, all identities of the batch among them; empty: the selector chooses
+};
+
 // One training run's moving parts and the step that ties them together:
 //   sampler -> loader -> backbone -> selector -> prototypes -> head -> backward -> update -> feedback.
 // Batches are drawn `data.prefetch` steps ahead, in the trainer's thread, so a run does not depend on the number of
@@ -63,8 +71,16 @@ class Trainer {
   const Head& head() const { return *head_; }
   const Sampler& sampler() const { return *sampler_; }
 
-  // One optimiser step. Throws Error{kNumeric} on a non-finite loss or gradient, before anything is updated.
-  StepResult step();
+  // One optimiser step. Throws Diverged when the loss or a gradient is not finite or a row without direction, before
+  // anything is updated; the trainer is then good for save_bad_step() only.
+  StepResult step() { return step(next_input()); }
+  // The same in two parts, for those who have something to say about the chips.
+  StepInput next_input();
+  StepResult step(StepInput input);
+
+  // Learning rates from now on are those of the schedule times train.rollback_rate ^ rollbacks. Saved with the state.
+  void lower_rate(std::int64_t rollbacks) { rollbacks_ = rollbacks; }
+  std::int64_t rollbacks() const { return rollbacks_; }
 
   // Numbers of the parts since the last call, by name ("sampler/...", "mining/...", "margin/..."). Starts a new
   // interval of the margin health, and logs how the margins fare, with a warning if there is one.
@@ -79,22 +95,36 @@ class Trainer {
   NamedArrays save() const;
   void restore(const NamedArrays& state);
 
+  // After step() threw Diverged: the state before that step without the batches planned after it, and what it worked on;
+  // views as those of save(). restore_bad_step() gives what step() is to be called with to see it again.
+  NamedArrays save_bad_step() const;
+  StepInput restore_bad_step(const NamedArrays& state);
+  const std::vector<std::int64_t>& samples_of_step() const { return current_.batch.sample_ids; }
+
  private:
   void keep_plans_ahead();
   // The head's forward pass; an error about a row names its identity or photo.
-  HeadOutput classify(const HeadInput& input, const Batch& batch);
+  HeadOutput classify(const HeadInput& input, double rate);
+  // Throws Diverged that names the first bad tensor that led to `symptom`.
+  [[noreturn]] void give_up(double rate, BadTensor symptom);
+  std::optional<BadTensor> cause_in_network();
+  std::vector<std::int64_t> select(const at::Tensor& embeddings);
   void rebuild_selector_when_due();
   void tell_selector(const Batch& batch, const std::vector<std::int64_t>& active, const HeadInput& input,
                      const HeadOutput& output);
   void tell_sampler(const Batch& batch, const HeadOutput& output);
   SoftmaxMass measure_softmax_mass(const Batch& batch, const at::Tensor& unit_embeddings,
                                    const std::vector<std::int64_t>& active);
-  double clip_gradient();
+  double clip_gradient(double rate);
 
   const RunConfig config_;
   const FaceDataset& dataset_;
   const c10::Device device_;
   std::int64_t step_ = 0;
+  std::int64_t rollbacks_ = 0;
+
+  StepInput current_;             // of the step that is done now, for when it fails
+  at::Tensor generator_at_step_;  // torch's, when it began
 
   std::unique_ptr<Sampler> sampler_;
   std::unique_ptr<BatchLoader> loader_;

@@ -1,5 +1,6 @@
 // Saving and restoring a Trainer: what each part puts into the state, and what only the trainer knows.
 #include <ATen/Context.h>
+#include <ATen/Functions.h>
 #include <torch/optim/sgd.h>
 
 #include "aface/core/check.h"
@@ -14,7 +15,9 @@ namespace {
 constexpr char kGenerator[] = "torch.generator";  // dropout draws from it
 constexpr char kPlans[] = "loader.plans_ahead";
 constexpr char kStep[] = "train.step";
+constexpr char kRollbacks[] = "train.rollbacks";
 constexpr char kFingerprint[] = "data_fingerprint";
+constexpr char kChips[] = "bad_step.chips", kSamples[] = "bad_step.sample_ids", kActive[] = "bad_step.active";
 
 // Every plan as its length followed by its sample ids.
 std::vector<std::int64_t> flatten(const std::deque<BatchPlan>& plans) {
@@ -53,6 +56,7 @@ NamedArrays Trainer::save() const {
   state.put(kPlans, flatten(plans_ahead_));
   state.arrays[kGenerator] = to_array(at::globalContext().defaultGenerator(device_).get_state());
   state.put_scalar<std::int64_t>(kStep, step_);
+  state.put_scalar<std::int64_t>(kRollbacks, rollbacks_);
   state.metadata[kFingerprint] = dataset_.fingerprint();
   return state;
 }
@@ -72,10 +76,37 @@ void Trainer::restore(const NamedArrays& state) {
   at::Generator generator = at::globalContext().defaultGenerator(device_);
   generator.set_state(to_tensor_like(state, kGenerator, generator.get_state()));
   step_ = state.get_scalar<std::int64_t>(kStep);
+  rollbacks_ = state.has(kRollbacks) ? state.get_scalar<std::int64_t>(kRollbacks) : 0;
   for (BatchPlan& plan : unflatten(state.get<std::int64_t>(kPlans), step_)) {
     plans_ahead_.push_back(plan);
     loader_->submit(std::move(plan));
   }
+}
+
+NamedArrays Trainer::save_bad_step() const {
+  AFACE_CHECK(current_.chips.defined(), "no step has failed");
+  NamedArrays state = save();
+  state.arrays[kGenerator] = to_array(generator_at_step_);
+  state.put(kPlans, std::vector<std::int64_t>());  // nothing comes after it, so no photo is needed
+  state.arrays[kChips] = to_array(current_.chips);
+  state.put(kSamples, current_.batch.sample_ids);
+  state.put(kActive, current_.active);
+  return state;
+}
+
+StepInput Trainer::restore_bad_step(const NamedArrays& state) {
+  restore(state);
+  StepInput input;
+  input.batch.step = step_;
+  input.batch.size_px = static_cast<int>(config_.backbone.input_size);
+  input.batch.sample_ids = state.get<std::int64_t>(kSamples);
+  for (const std::int64_t sample : input.batch.sample_ids) input.batch.identities.push_back(dataset_.identity_of(sample));
+  input.active = state.get<std::int64_t>(kActive);
+  const std::int64_t size = config_.backbone.input_size;
+  input.chips = to_tensor_like(state, kChips, at::empty({input.batch.count(), 3, size, size}));
+  if (config_.train.channels_last) input.chips = input.chips.contiguous(at::MemoryFormat::ChannelsLast);
+  input.chips = input.chips.to(device_);
+  return input;
 }
 
 }  // namespace aface

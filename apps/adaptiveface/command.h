@@ -16,6 +16,7 @@ struct Command {
 
 Command train_command();
 Command plan_command();
+Command replay_command();
 Command evaluate_command();
 Command report_command();
 Command mining_command();

@@ -24,6 +24,7 @@ std::vector<aface::Command> commands() {
   return {
       aface::train_command(),
       aface::plan_command(),
+      aface::replay_command(),
       aface::evaluate_command(),
       aface::report_command(),
       aface::mining_command(),

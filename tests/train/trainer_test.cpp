@@ -168,7 +168,7 @@ TEST_F(TrainerTest, AnUnusablePrototypeIsNamedByItsPerson) {
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::kNumeric);
       const std::string name = data_->dataset.photos->identity_name(kPerson);
-      EXPECT_NE(std::string(error.what()).find("step 0: head: the prototype of identity " + name), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("step 0: the prototype of identity " + name), std::string::npos) << error.what();
       EXPECT_NE(std::string(error.what()).find("value 3 of it is"), std::string::npos) << error.what();
     }
   }
