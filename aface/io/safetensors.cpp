@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "aface/core/check.h"
+#include "aface/core/checksum.h"
 #include "aface/core/error.h"
 #include "aface/core/file.h"
 #include "aface/core/one_line.h"
@@ -31,7 +32,10 @@ using nlohmann::json;
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
 constexpr std::uint64_t kSizeBytes = 8;
 constexpr std::uint64_t kStaysInFile = 16 << 20;  // bytes; smaller arrays are read at once
+constexpr std::uint64_t kVerifiedAtOnce = 4 << 20;
 constexpr const char* kMetadataKey = "__metadata__";
+constexpr const char* kChecksumKey = "checksum";
+constexpr std::size_t kChecksumDigits = 16;
 
 // Name and place of an array; offsets count from the end of the header.
 struct Entry {
@@ -211,7 +215,8 @@ class OpenFile {
   int descriptor_ = -1;
 };
 
-Header read_header(const OpenFile& file) {
+// The JSON text of the header; sizes are checked.
+std::string read_header_text(const OpenFile& file) {
   const HeaderParser parser(file.path());
   const std::uint64_t file_size = file.size();
   if (file_size < kSizeBytes) parser.fail(fmt::format("it has only {} bytes", file_size));
@@ -223,12 +228,31 @@ Header read_header(const OpenFile& file) {
   }
   std::string text(header_size, '\0');
   file.read(kSizeBytes, header_size, text.data());
-  return parser.parse(text, file_size - kSizeBytes - header_size);
+  return text;
 }
 
-std::string make_header(const NamedArrays& state, const std::vector<const std::string*>& order) {
+Header read_header(const OpenFile& file) {
+  const std::string text = read_header_text(file);
+  return HeaderParser(file.path()).parse(text, file.size() - kSizeBytes - text.size());
+}
+
+std::string checksum_text(std::uint64_t value) { return fmt::format("{:0{}x}", value, kChecksumDigits); }
+
+// Where the digits of the checksum begin in a header, or npos. Quotes within a text are escaped, so only the metadata
+// themselves can read like this.
+std::size_t find_checksum(const std::string& header) {
+  const std::string start = fmt::format("\"{}\":\"", kChecksumKey);
+  const std::size_t place = header.find(start);
+  if (place == std::string::npos || header.size() - place < start.size() + kChecksumDigits) return std::string::npos;
+  return place + start.size();
+}
+
+std::string make_header(const NamedArrays& state, const std::vector<const std::string*>& order, FileChecksum checksum) {
   nlohmann::ordered_json root = nlohmann::ordered_json::object();
-  if (!state.metadata.empty()) root[kMetadataKey] = state.metadata;
+  std::map<std::string, std::string> metadata = state.metadata;
+  metadata.erase(kChecksumKey);  // of the file that the state came from
+  if (checksum == FileChecksum::kWritten) metadata[kChecksumKey] = checksum_text(0);
+  if (!metadata.empty()) root[kMetadataKey] = metadata;
   std::uint64_t offset = 0;
   for (const std::string* name : order) {
     const NamedArray& array = state.arrays.at(*name);
@@ -248,7 +272,7 @@ std::string make_header(const NamedArrays& state, const std::vector<const std::s
 
 }  // namespace
 
-void write_safetensors(const std::string& path, const NamedArrays& arrays) {
+void write_safetensors(const std::string& path, const NamedArrays& arrays, FileChecksum checksum) {
   std::vector<const std::string*> order;
   for (const auto& item : arrays.arrays) order.push_back(&item.first);
   std::stable_sort(order.begin(), order.end(), [&](const std::string* a, const std::string* b) {
@@ -256,7 +280,7 @@ void write_safetensors(const std::string& path, const NamedArrays& arrays) {
   });
   std::string header;
   try {
-    header = make_header(arrays, order);
+    header = make_header(arrays, order, checksum);
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::kUsage, fmt::format("{}: names and metadata must be UTF-8 ({})", path, error.what()));
   }
@@ -265,14 +289,47 @@ void write_safetensors(const std::string& path, const NamedArrays& arrays) {
                                                header.size(), kMaxHeaderBytes));
   }
   write_file_atomically(path, [&](int descriptor) {
+    Checksum sum;
+    const auto write = [&](const void* data, std::size_t size) {
+      if (checksum == FileChecksum::kWritten) sum.add(data, size);
+      write_all(descriptor, data, size, path);
+    };
     const std::uint64_t header_size = header.size();
-    write_all(descriptor, &header_size, kSizeBytes, path);
-    write_all(descriptor, header.data(), header.size(), path);
-    for (const std::string* name : order) {
-      const NamedArray& array = arrays.arrays.at(*name);
-      array.bytes.for_each_piece([&](const void* data, std::size_t size) { write_all(descriptor, data, size, path); });
+    write(&header_size, kSizeBytes);
+    write(header.data(), header.size());
+    for (const std::string* name : order) arrays.arrays.at(*name).bytes.for_each_piece(write);
+    if (checksum == FileChecksum::kNone) return;
+    const std::string digits = checksum_text(sum.value());
+    const auto place = static_cast<off_t>(kSizeBytes + find_checksum(header));
+    if (::pwrite(descriptor, digits.data(), digits.size(), place) != static_cast<ssize_t>(digits.size())) {
+      throw Error(ErrorKind::kIo, fmt::format("{}: cannot write the checksum ({})", path, std::strerror(errno)));
     }
   });
+}
+
+void verify_safetensors(const std::string& path) {
+  const OpenFile file(path);
+  std::string header = read_header_text(file);
+  const std::size_t place = find_checksum(header);
+  if (place == std::string::npos) {
+    throw Error(ErrorKind::kFormat, fmt::format("{}: has no checksum; the file is damaged or of another program", path));
+  }
+  const std::string expected = header.substr(place, kChecksumDigits);
+  header.replace(place, kChecksumDigits, checksum_text(0));
+  Checksum sum;
+  const std::uint64_t header_size = header.size(), file_size = file.size();
+  sum.add(&header_size, kSizeBytes);
+  sum.add(header.data(), header.size());
+  std::vector<unsigned char> piece(std::min<std::uint64_t>(kVerifiedAtOnce, file_size));
+  for (std::uint64_t offset = kSizeBytes + header_size; offset < file_size; offset += piece.size()) {
+    const std::uint64_t count = std::min<std::uint64_t>(piece.size(), file_size - offset);
+    file.read(offset, count, piece.data());
+    sum.add(piece.data(), count);
+  }
+  if (const std::string found = checksum_text(sum.value()); found != expected) {
+    throw Error(ErrorKind::kFormat, fmt::format("{}: the file is damaged (checksum {}, expected {}); use another copy",
+                                                path, found, expected));
+  }
 }
 
 NamedArrays read_safetensors(const std::string& path) {

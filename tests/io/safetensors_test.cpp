@@ -221,5 +221,45 @@ TEST_F(Safetensors, AFailedWriteLeavesTheOldFile) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 1);
 }
 
+TEST_F(Safetensors, EveryDamagedByteOfAFileWithAChecksumIsSeen) {
+  const std::string path = folder_.file("checked");
+  write_safetensors(path, example(), FileChecksum::kWritten);
+  EXPECT_NO_THROW(verify_safetensors(path));
+  NamedArrays back = read_safetensors(path);
+  EXPECT_EQ(back.metadata.at("checksum").size(), 16U);
+  back.metadata.erase("checksum");
+  EXPECT_EQ(back.metadata, example().metadata);
+  EXPECT_TRUE(back.at("b.weight").bytes == example().at("b.weight").bytes);
+
+  const std::string good = read_text_file(path);
+  for (std::size_t byte = 0; byte < good.size(); ++byte) {
+    std::string bad = good;
+    bad[byte] = static_cast<char>(bad[byte] ^ (1 << byte % 8));
+    const std::string damaged = folder_.write("damaged", bad);
+    EXPECT_THROW(verify_safetensors(damaged), Error) << byte;
+  }
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    const std::string cut = folder_.write("cut", good.substr(0, size));
+    EXPECT_THROW(verify_safetensors(cut), Error) << size;
+  }
+  EXPECT_THROW(verify_safetensors(folder_.write("longer", good + "x")), Error);
+}
+
+TEST_F(Safetensors, AFileWithoutAChecksumIsNotCalledGood) {
+  write_safetensors(folder_.file("f"), example());
+  EXPECT_THAT(test::error_of(ErrorKind::kFormat, [&] { verify_safetensors(folder_.file("f")); }), HasSubstr("has no checksum"));
+}
+
+TEST_F(Safetensors, AChecksumOfAFileReadIsNotTakenOver) {
+  const std::string first = folder_.file("first"), second = folder_.file("second");
+  write_safetensors(first, example(), FileChecksum::kWritten);
+  NamedArrays changed = read_safetensors(first);
+  changed.put<float>("b.weight", {1, 2}, {2});
+  write_safetensors(second, changed, FileChecksum::kWritten);
+  EXPECT_NO_THROW(verify_safetensors(second));
+  write_safetensors(second, changed);
+  EXPECT_EQ(read_safetensors_metadata(second).count("checksum"), 0U);
+}
+
 }  // namespace
 }  // namespace aface
