@@ -56,8 +56,9 @@ class ClassSelector {
   // be read during the call only.
   virtual void rows_changed(Span<const std::int64_t> /*ids*/, const UnitRows& /*prototypes*/) {}
 
-  // Everything that later selections depend on, under "miner.*". An index is not saved but rebuilt: restore() makes
-  // wants_rebuild() true where that is needed, and the saved queues survive it.
+  // Everything that later selections depend on, under "miner.*", and under "nearest.*" the index of feature_query; large
+  // arrays may be views, valid until the selector changes. Without an index in the state restore() makes wants_rebuild()
+  // true where one is needed.
   virtual void save(NamedArrays& state) const = 0;
   virtual void restore(const NamedArrays& state) = 0;
 

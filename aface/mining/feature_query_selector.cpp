@@ -1,13 +1,22 @@
 #include "aface/mining/feature_query_selector.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "aface/core/check.h"
+#include "aface/core/error.h"
 #include "aface/core/random_state.h"
 #include "aface/mining/index_choice.h"
 #include "aface/mining/selector_state.h"
 
 namespace aface {
+namespace {
+
+constexpr char kLastRebuild[] = "miner.last_rebuild";
+
+}  // namespace
 
 FeatureQuerySelector::FeatureQuerySelector(const MinerOptions& options, std::int64_t num_identities,
                                            std::uint64_t seed, int threads)
@@ -61,13 +70,28 @@ std::vector<std::int64_t> FeatureQuerySelector::select(const SelectionRequest& r
 void FeatureQuerySelector::save(NamedArrays& state) const {
   put_selector_header(state, "feature_query", active_.num_identities());
   put_random(state, "miner.random", random_);
+  if (index_ == nullptr) return;
+  state.put_scalar<std::int64_t>(kLastRebuild, rhythm_.last());
+  index_->save(state);
 }
 
 void FeatureQuerySelector::restore(const NamedArrays& state) {
   check_selector_header(state, "feature_query", active_.num_identities());
-  random_.set_state(get_random(state, "miner.random"));
-  index_.reset();
-  rhythm_.set_last(-1);
+  const Random::State generator = get_random(state, "miner.random");
+  std::unique_ptr<NeighbourIndex> index;
+  std::int64_t last_rebuild = -1;
+  if (state.has(kLastRebuild)) {
+    last_rebuild = state.get_scalar<std::int64_t>(kLastRebuild);
+    index = make_neighbour_index(index_options_, static_cast<std::size_t>(active_.num_identities()));
+    index->restore(state);
+    if (static_cast<std::int64_t>(index->size()) != active_.num_identities()) {
+      throw Error(ErrorKind::kFormat, fmt::format("neighbour index: {} rows for {} identities; use an earlier checkpoint",
+                                                  index->size(), active_.num_identities()));
+    }
+  }
+  random_.set_state(generator);
+  index_ = std::move(index);
+  rhythm_.set_last(last_rebuild);
 }
 
 }  // namespace aface

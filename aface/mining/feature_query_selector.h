@@ -15,8 +15,8 @@ namespace aface {
 // for budget / batch + 1 neighbours; their union is cut at random to the budget, or topped up at random. The batch's
 // own identities are always in. An exact index or inverted file follows the drift: after each step the rows that had a
 // gradient are put in anew, at the cost of these rows; a graph holds them as they were at the rebuild. What momentum and
-// decay do to the other rows is caught up with every rebuild_steps. The index is not saved: a resumed run repeats the uncut
-// one exactly when it was cut at a multiple of rebuild_steps.
+// decay do to the other rows is caught up with every rebuild_steps. A state holds the index with its rows (4 dim bytes a
+// row; of an inverted file dim + 12), so that a run may be cut anywhere.
 class FeatureQuerySelector : public ClassSelector {
  public:
   FeatureQuerySelector(const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int threads);

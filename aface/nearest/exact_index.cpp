@@ -5,12 +5,14 @@
 #include "aface/core/check.h"
 #include "aface/core/parallel.h"
 #include "aface/nearest/exact_scan.h"
+#include "aface/nearest/index_rows.h"
 #include "aface/nearest/unit_row_check.h"
 
 namespace aface {
 namespace {
 
 constexpr std::int64_t kGrain = 256;
+constexpr char kKind[] = "exact";
 
 QuantisedGallery codes_of(RowMatrix rows, int threads) {
   QuantisedGallery codes;
@@ -53,6 +55,15 @@ void ExactIndex::update(Span<const std::int32_t> ids, RowMatrix rows) {
     std::copy_n(rows.row(i), rows.dim, rows_.data() + id * rows.dim);
     quantise_at({rows.row(i), 1, rows.dim}, {&unit, 1}, id, codes_);
   }
+}
+
+void ExactIndex::save(NamedArrays& state) const {
+  put_index_rows(state, kKind, size(), dim(), ArrayBytes::view(rows_.data(), rows_.size() * sizeof(float)));
+}
+
+void ExactIndex::restore(const NamedArrays& state) {
+  const IndexRows saved = get_index_rows(state, kKind);
+  build(saved.view());
 }
 
 NeighbourLists ExactIndex::search(RowMatrix queries, std::size_t neighbours) const {

@@ -22,6 +22,8 @@ class ExactIndex : public NeighbourIndex {
   std::size_t size() const override { return codes_.rows; }
   std::size_t dim() const override { return codes_.dim; }
   NeighbourLists search(RowMatrix queries, std::size_t neighbours) const override;
+  void save(NamedArrays& state) const override;
+  void restore(const NamedArrays& state) override;
 
  private:
   RowMatrix rows() const { return {rows_.data(), codes_.rows, codes_.dim}; }

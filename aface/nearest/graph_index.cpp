@@ -3,6 +3,7 @@
 #include <hnswlib/hnswlib.h>
 
 #include <algorithm>
+#include <cstring>
 #include <exception>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "aface/core/check.h"
 #include "aface/core/parallel.h"
 #include "aface/kernel/top_k.h"
+#include "aface/nearest/index_rows.h"
 #include "aface/nearest/unit_row_check.h"
 
 namespace aface {
@@ -33,6 +35,7 @@ struct GraphIndex::Graph {
 namespace {
 
 constexpr std::int64_t kGrain = 64;
+constexpr char kKind[] = "graph";
 
 // hnswlib's errors come as std::runtime_error.
 template <class Work>
@@ -84,6 +87,26 @@ void GraphIndex::update(Span<const std::int32_t> ids, RowMatrix rows) {
     };
     parallel_for(static_cast<std::int64_t>(ids.size()), kGrain, options_.parallel_build ? options_.threads : 1, replace);
   });
+}
+
+void GraphIndex::save(NamedArrays& state) const {
+  const std::size_t row_bytes = dim() * sizeof(float);
+  const auto read = [this, row_bytes](std::size_t offset, std::size_t count, unsigned char* out) {
+    while (count > 0) {
+      const std::size_t row = offset / row_bytes, begin = offset % row_bytes, taken = std::min(count, row_bytes - begin);
+      const std::vector<float> values = graph_->links.getDataByLabel<float>(static_cast<hnswlib::labeltype>(row));
+      std::memcpy(out, reinterpret_cast<const unsigned char*>(values.data()) + begin, taken);
+      out += taken;
+      offset += taken;
+      count -= taken;
+    }
+  };
+  put_index_rows(state, kKind, size(), dim(), ArrayBytes::stored(size() * row_bytes, read));
+}
+
+void GraphIndex::restore(const NamedArrays& state) {
+  const IndexRows saved = get_index_rows(state, kKind);
+  build(saved.view());
 }
 
 NeighbourLists GraphIndex::search(RowMatrix queries, std::size_t neighbours) const {

@@ -23,6 +23,10 @@ class GraphIndex : public NeighbourIndex {
   std::size_t size() const override;
   std::size_t dim() const override;
   NeighbourLists search(RowMatrix queries, std::size_t neighbours) const override;
+  // The rows alone are saved, and the graph is built of them anew: the same one if one thread built it and nothing was
+  // updated since.
+  void save(NamedArrays& state) const override;
+  void restore(const NamedArrays& state) override;
   // HNSW ef of searches from now on; raised to the number of neighbours asked for.
   void set_search_effort(std::int64_t effort);
 

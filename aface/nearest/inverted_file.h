@@ -2,7 +2,6 @@
 
 #include <vector>
 
-#include "aface/core/named_arrays.h"
 #include "aface/nearest/centroids.h"
 #include "aface/nearest/coded_lists.h"
 #include "aface/nearest/neighbour_index.h"
@@ -34,12 +33,9 @@ class InvertedFile : public NeighbourIndex {
   std::size_t dim() const override { return dim_; }
   NeighbourLists search(RowMatrix queries, std::size_t neighbours) const override;
 
-  // Centroids and the list of each row, under "nearest.*": some bytes a row. The eight-bit rows are not saved but made from
-  // the prototypes again; a digest tells whether those are the ones.
-  void save(NamedArrays& state) const;
-  // The index as it was saved, over the same rows. Throws Error{kData} that says what was expected and got when `rows` are
-  // others or state is not of an inverted file, Error{kFormat} when it is damaged; the index is then as it was before.
-  void load(const NamedArrays& state, const RowBlocks& rows);
+  // Centroids, the eight-bit rows and their lists: dim + 12 bytes a row.
+  void save(NamedArrays& state) const override;
+  void restore(const NamedArrays& state) override;
 
   // Searches from now on look into so many lists a query.
   void set_probes(std::int64_t probes) { options_.probes = probes; }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "aface/core/named_arrays.h"
 #include "aface/core/span.h"
 #include "aface/nearest/index_options.h"
 #include "aface/nearest/row_blocks.h"
@@ -45,6 +46,13 @@ class NeighbourIndex {
 
   // `queries` [queries, dim()]. Same answer for any number of threads. Not while build() or update() runs.
   virtual NeighbourLists search(RowMatrix queries, std::size_t neighbours) const = 0;
+
+  // Everything that answers depend on, the rows as the index holds them included, under "nearest.*". Large arrays of
+  // `state` may be views of the index: valid until it changes.
+  virtual void save(NamedArrays& state) const = 0;
+  // The index as it was saved. Throws Error{kData} when that was another kind, Error{kFormat} when `state` is damaged;
+  // the index is then as it was before.
+  virtual void restore(const NamedArrays& state) = 0;
 };
 
 // The index of options.kind for so many rows; "auto" is an exact one up to options.exact_below rows. Throws

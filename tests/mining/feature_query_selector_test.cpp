@@ -118,8 +118,47 @@ TEST_F(FeatureQuery, AsksForARebuildAtTheStartOnTheGridAndAfterRestore) {
   EXPECT_TRUE(selector.wants_rebuild(20));
   NamedArrays state;
   selector.save(state);
-  selector.restore(state);
-  EXPECT_TRUE(selector.wants_rebuild(14));
+  state.own_all();
+  FeatureQuerySelector resumed(with_rhythm, kIdentities, 1, 1);
+  resumed.restore(state);
+  EXPECT_FALSE(resumed.wants_rebuild(19));
+  EXPECT_TRUE(resumed.wants_rebuild(20));
+  state.arrays.erase("miner.last_rebuild");  // of a state without an index
+  resumed.restore(state);
+  EXPECT_TRUE(resumed.wants_rebuild(14));
+}
+
+// Rows changed since the rebuild, others that drifted without the index being told: the state holds them as they are.
+TEST_F(FeatureQuery, ARestoredOneSelectsAsTheUncutOne) {
+  for (const char* kind : {"exact", "inverted", "graph"}) {
+    SCOPED_TRACE(kind);
+    MinerOptions with_index = options(30);
+    with_index.index = kind;
+    with_index.index_lists = 12;
+    with_index.index_probes = 3;
+    FeatureQuerySelector uncut(with_index, kIdentities, 1, 1);
+    std::vector<float> rows = prototypes_;
+    const RowMatrix now{rows.data(), kIdentities, kDim};
+    uncut.rebuild(0, unit_rows_of(now));
+    const std::vector<float> drifted = clustered_unit_rows(kIdentities, kDim, 60, 0.6, 75);
+    std::copy_n(drifted.begin(), 300 * kDim, rows.begin());
+    const std::vector<std::int64_t> told = {3, 50, 51, 299};
+    uncut.rows_changed(told, unit_rows_of(now));
+    uncut.select(request());
+
+    NamedArrays state;
+    uncut.save(state);
+    state.own_all();
+    FeatureQuerySelector resumed(with_index, kIdentities, 1, 1);
+    resumed.restore(state);
+    for (int step = 0; step < 20; ++step) {
+      ASSERT_EQ(uncut.select(request()), resumed.select(request()));
+      std::copy_n(&drifted[(300 + static_cast<std::size_t>(step)) * kDim], kDim, rows.begin() + (300 + step) * static_cast<std::ptrdiff_t>(kDim));
+      const std::vector<std::int64_t> moved = {300 + step};
+      uncut.rows_changed(moved, unit_rows_of(now));
+      resumed.rows_changed(moved, unit_rows_of(now));
+    }
+  }
 }
 
 }  // namespace
