@@ -247,6 +247,13 @@ void BatchLoader::recycle(Batch batch) {
 
 std::int64_t BatchLoader::bad_images() const { return state_->bad_images; }
 
+BatchLoader::Counts BatchLoader::counts() const { return {state_->images_read, state_->bad_images}; }
+
+void BatchLoader::set_counts(Counts counts) {
+  state_->images_read = counts.images_read;
+  state_->bad_images = counts.bad_images;
+}
+
 double BatchLoader::stall_seconds() const { return state_->stall_seconds; }
 
 }  // namespace aface

@@ -45,6 +45,16 @@ class BatchLoader {
   static constexpr std::int64_t kImagesBeforeCap = 1000;
 
   std::int64_t bad_images() const;
+
+  // How many images were read and how many of them were bad, for a run that goes on: the share that decides when too
+  // many are bad is that of the whole run.
+  struct Counts {
+    std::int64_t images_read = 0;
+    std::int64_t bad_images = 0;
+  };
+  Counts counts() const;
+  void set_counts(Counts counts);
+
   // Seconds that next() has waited so far: what the compute lost to loading.
   double stall_seconds() const;
 

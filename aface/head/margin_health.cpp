@@ -7,11 +7,14 @@
 #include <numeric>
 
 #include "aface/core/check.h"
+#include "aface/core/error.h"
 
 namespace aface {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr char kSavedDraws[] = "margin_health.draws";
+constexpr char kSavedOneMinusP[] = "margin_health.one_minus_p";
 constexpr double kAtBound = 1e-6;  // margins come as float32, bounds as double
 
 struct BandLimits {
@@ -52,6 +55,26 @@ void MarginHealth::add(Span<const std::int64_t> identities, Span<const float> ow
 }
 
 void MarginHealth::reset() { tally_ = {}; }
+
+void MarginHealth::save(NamedArrays& state) const {
+  std::vector<std::int64_t> draws;
+  std::vector<double> one_minus_p;
+  for (const Tally& tally : tally_) {
+    draws.push_back(tally.draws);
+    one_minus_p.push_back(tally.one_minus_p);
+  }
+  state.put(kSavedDraws, draws);
+  state.put(kSavedOneMinusP, one_minus_p);
+}
+
+void MarginHealth::restore(const NamedArrays& state) {
+  const auto draws = state.get<std::int64_t>(kSavedDraws);
+  const auto one_minus_p = state.get<double>(kSavedOneMinusP);
+  if (draws.size() != kBands || one_minus_p.size() != kBands) {
+    throw Error(ErrorKind::kFormat, fmt::format("array '{}': expected {} bands; use an earlier checkpoint", kSavedDraws, kBands));
+  }
+  for (std::size_t b = 0; b < kBands; ++b) tally_[b] = {draws[b], one_minus_p[b]};
+}
 
 MarginHealthReport MarginHealth::report(Span<const float> margins) const {
   AFACE_CHECK(margins.empty() || margins.size() == band_.size(), "{} margins of {} identities", margins.size(), band_.size());

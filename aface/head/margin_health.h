@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "aface/core/named_arrays.h"
 #include "aface/core/span.h"
 #include "aface/head/head_options.h"
 
@@ -57,6 +58,10 @@ class MarginHealth {
 
   // Starts a new interval.
   void reset();
+
+  // The interval so far, under "margin_health.*". Throws Error{kFormat} when it does not fit.
+  void save(NamedArrays& state) const;
+  void restore(const NamedArrays& state);
 
  private:
   static constexpr std::size_t kBands = 5;

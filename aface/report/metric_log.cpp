@@ -71,6 +71,8 @@ MetricLog::MetricLog(const std::string& run_dir, std::int64_t resumed_step) {
 
 MetricLog::~MetricLog() = default;
 
+void MetricLog::sync() { lines_->sync(); }
+
 void MetricLog::write(std::int64_t step, const NamedValues& values) {
   const double now = seconds_since_1970();
   nlohmann::ordered_json line;

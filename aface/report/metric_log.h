@@ -28,6 +28,9 @@ class MetricLog {
   // Names must be unique within a call and other than "step" and "time". Several calls may share a step.
   void write(std::int64_t step, const NamedValues& values);
 
+  // Lines written so far outlive a power cut.
+  void sync();
+
  private:
   std::unique_ptr<AppendFile> lines_;
   std::unique_ptr<EventFile> events_;

@@ -20,6 +20,7 @@
 #include "aface/nn/torch_compat.h"
 #include "aface/sampling/sampler.h"
 #include "aface/train/checkpoint.h"
+#include "aface/train/data_identity.h"
 #include "aface/train/prototype_rows.h"
 #include "aface/train/training_data.h"
 
@@ -31,7 +32,7 @@ constexpr std::int64_t kAhead = 4;  // batches that are decoded while one is emb
 at::Tensor unit_length(const at::Tensor& rows) { return rows / rows.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12); }
 
 Checkpoint newest_checkpoint(const std::string& run_dir) {
-  std::optional<Checkpoint> newest = CheckpointFolder(run_dir, 1).newest();
+  std::optional<Checkpoint> newest = CheckpointFolder(run_dir, KeepRule()).newest();
   if (!newest) throw Error(ErrorKind::kIo, fmt::format("{}: holds no checkpoint; train first", run_dir));
   return std::move(*newest);
 }
@@ -110,9 +111,9 @@ MiningWorth measure_mining_worth(const std::string& run_dir, const MiningWorthOp
   const Checkpoint checkpoint = newest_checkpoint(run_dir);
   const TrainingData data = open_training_data(config, run_dir, options.threads);
   const FaceDataset& dataset = data.dataset;
-  if (checkpoint.state.text("data_fingerprint") != dataset.fingerprint()) {
-    throw Error(ErrorKind::kData, fmt::format("{}: the checkpoint was made with other training data (paths or identities "
-                                              "differ); point data at the same photos", checkpoint.path));
+  if (const std::string other = data_differences(checkpoint.state, dataset); !other.empty()) {
+    throw Error(ErrorKind::kData, fmt::format("{}: the checkpoint was made with other training data ({}); point data at "
+                                              "the same photos", checkpoint.path, other));
   }
   const auto budget_of = [&](double share) {
     return static_cast<std::int64_t>(std::lround(share * static_cast<double>(dataset.num_identities())));

@@ -4,10 +4,16 @@
 
 #include <algorithm>
 
-namespace aface {
+#include "aface/core/error.h"
 
-Progress::Progress(std::int64_t first_step, std::int64_t total_steps)
-    : first_step_(first_step), total_steps_(total_steps) {}
+namespace aface {
+namespace {
+
+constexpr char kSavedInterval[] = "progress.interval";
+
+}  // namespace
+
+Progress::Progress(std::int64_t total_steps) : total_steps_(total_steps) {}
 
 void Progress::add(const StepResult& result) {
   ++interval_.steps;
@@ -58,6 +64,31 @@ std::map<std::string, double> Progress::close_interval(double stall_seconds) {
   stall_seconds_ = stall_seconds;
   interval_ = Interval();
   return numbers;
+}
+
+void Progress::save(NamedArrays& state) const {
+  const Interval& i = interval_;
+  state.put<double>(kSavedInterval, {static_cast<double>(i.steps), static_cast<double>(i.mass_count),
+                                     static_cast<double>(i.filtered_steps), i.loss, i.accuracy, i.own_cosine,
+                                     i.gradient_norm, i.active, i.mass.all, i.mass.wrong, i.skipped, i.wrong, i.in_full});
+}
+
+void Progress::restore(const NamedArrays& state, std::int64_t steps_done) {
+  const auto saved = state.get<double>(kSavedInterval);
+  if (saved.size() != 13) {
+    throw Error(ErrorKind::kFormat, fmt::format("array '{}': expected 13 numbers, got {}; use an earlier checkpoint",
+                                                kSavedInterval, saved.size()));
+  }
+  first_step_ = steps_done;
+  Interval& i = interval_;
+  i.steps = static_cast<std::int64_t>(saved[0]);
+  i.mass_count = static_cast<std::int64_t>(saved[1]);
+  i.filtered_steps = static_cast<std::int64_t>(saved[2]);
+  std::size_t next = 3;
+  for (double* sum : {&i.loss, &i.accuracy, &i.own_cosine, &i.gradient_norm, &i.active, &i.mass.all, &i.mass.wrong,
+                      &i.skipped, &i.wrong, &i.in_full}) {
+    *sum = saved[next++];
+  }
 }
 
 std::string Progress::line(std::int64_t steps_done, const std::map<std::string, double>& numbers) const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "aface/core/named_arrays.h"
 #include "aface/train/trainer.h"
 
 namespace aface {
@@ -12,7 +13,7 @@ namespace aface {
 // Means over one log interval, and the line that a person watches.
 class Progress {
  public:
-  Progress(std::int64_t first_step, std::int64_t total_steps);
+  explicit Progress(std::int64_t total_steps);
 
   void add(const StepResult& result);
 
@@ -25,6 +26,11 @@ class Progress {
   // "step 120/3000 loss 7.31 ... 412 img/s eta 3m12s"
   std::string line(std::int64_t steps_done, const std::map<std::string, double>& numbers) const;
 
+  // The sums of an interval that is not closed yet, under "progress.interval", so that a resumed run logs what an
+  // uninterrupted one does; times and speeds are of this process alone. restore() throws Error{kFormat}.
+  void save(NamedArrays& state) const;
+  void restore(const NamedArrays& state, std::int64_t steps_done);
+
   std::int64_t images() const { return images_total_; }
   double seconds() const;  // since construction
   double mean_active_classes() const { return steps_total_ > 0 ? active_total_ / steps_total_ : 0; }
@@ -32,13 +38,14 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
 
-  const std::int64_t first_step_;
+  std::int64_t first_step_ = 0;  // of this process
   const std::int64_t total_steps_;
   const Clock::time_point start_ = Clock::now();
 
   struct Interval {
     Clock::time_point start = Clock::now();
-    std::int64_t steps = 0, images = 0, mass_count = 0;
+    std::int64_t images = 0;  // since the start
+    std::int64_t steps = 0, mass_count = 0;
     double loss = 0, accuracy = 0, own_cosine = 0, gradient_norm = 0, active = 0;
     SoftmaxMass mass;
     std::int64_t filtered_steps = 0;

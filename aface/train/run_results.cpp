@@ -92,6 +92,9 @@ Json summary_of(const RunConfig& config, const RunOptions& options, const FaceDa
                              {"peak_memory_bytes", peak_memory()}};
   summary["last_interval"] = results.last_interval;
   if (results.validation) summary["validation"] = Json::parse(to_json(*results.validation));
+  if (const auto best = best_of(results.scores)) {
+    summary["best_validation"] = {{"step", best->step}, {"accuracy", best->score}};
+  }
   if (!margins.empty()) {
     const std::size_t few = std::min<std::size_t>(10, margins.size());
     summary["margins_of_richest"] = margin_list(margins, 0, few);

@@ -3,10 +3,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "aface/config/run_config.h"
 #include "aface/data/face_dataset.h"
 #include "aface/eval/verification.h"
+#include "aface/train/checkpoint.h"
 #include "aface/train/progress.h"
 #include "aface/train/run.h"
 #include "aface/train/trainer.h"
@@ -16,6 +18,7 @@ namespace aface {
 struct RunResults {
   std::optional<VerificationReport> validation;  // the last one
   std::map<std::string, double> last_interval;   // numbers of the last log interval
+  std::vector<ScoredStep> scores;                // accuracies of all validations
 };
 
 // Whether a finished run has left its results in the folder already.

@@ -21,6 +21,7 @@ struct TrainOptions {
   std::int64_t log_every = 20;
   std::int64_t checkpoint_every = 500;   // steps; 0: only at the end
   std::int64_t keep_checkpoints = 2;
+  std::int64_t keep_best = 1;            // of the validated steps
   // --- affects speed only
   bool channels_last = true;
   std::int64_t threads = 0;              // 0: all cores
@@ -38,7 +39,8 @@ void describe(Visitor& v, TrainOptions& o) {
   v.field("rollback_rate", o.rollback_rate, doc("the learning rate is multiplied by this at every such return").range(0.001, 1));
   v.field("log_every", o.log_every, doc("steps between progress lines").at_least(1).speed_only());
   v.field("checkpoint_every", o.checkpoint_every, doc("steps between checkpoints; 0: only at the end").at_least(0).speed_only());
-  v.field("keep_checkpoints", o.keep_checkpoints, doc("how many checkpoints stay").at_least(1).speed_only());
+  v.field("keep_checkpoints", o.keep_checkpoints, doc("how many of the newest checkpoints stay").at_least(1).speed_only());
+  v.field("keep_best", o.keep_best, doc("how many checkpoints of validated steps stay besides, those of highest accuracy").at_least(0).speed_only());
   v.field("channels_last", o.channels_last, doc("memory layout of the network").speed_only());
   v.field("threads", o.threads, doc("compute threads; 0: all cores").range(0, 1024).speed_only());
 }

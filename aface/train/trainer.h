@@ -54,6 +54,9 @@ struct StepInput {
   std::vector<std::int64_t> active;  // ascending, all identities of the batch among them; empty: the selector chooses
 };
 
+// Whether a state may be of other photos or people than those at hand.
+enum class OtherData { kRefuse, kAllow };
+
 // One training run's moving parts and the step that ties them together:
 //   sampler -> loader -> backbone -> selector -> prototypes -> head -> backward -> update -> feedback.
 // Batches are drawn `data.prefetch` steps ahead, in the trainer's thread, so a run does not depend on the number of
@@ -91,9 +94,10 @@ class Trainer {
 
   // Everything that the rest of the run depends on; large arrays in it are views of the trainer's own, valid until the
   // next step() (NamedArrays::own_all() makes them last). restore() must come before the first step(); throws
-  // Error{kFormat|kData} when the state belongs to another network, data set or option.
+  // Error{kFormat|kData} when the state belongs to another network, data set or option. kAllow takes a state of other
+  // data as far as their numbers of photos and people agree.
   NamedArrays save() const;
-  void restore(const NamedArrays& state);
+  void restore(const NamedArrays& state, OtherData other_data = OtherData::kRefuse);
 
   // After step() threw Diverged: the state before that step without the batches planned after it, and what it worked on;
   // views as those of save(). restore_bad_step() gives what step() is to be called with to see it again.

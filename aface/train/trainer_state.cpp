@@ -1,11 +1,13 @@
 // Saving and restoring a Trainer: what each part puts into the state, and what only the trainer knows.
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
+#include <fmt/core.h>
 #include <torch/optim/sgd.h>
 
 #include "aface/core/check.h"
 #include "aface/nn/model_file.h"
 #include "aface/tensor/tensor_arrays.h"
+#include "aface/train/data_identity.h"
 #include "aface/train/optimizer_state.h"
 #include "aface/train/trainer.h"
 
@@ -16,8 +18,8 @@ constexpr char kGenerator[] = "torch.generator";  // dropout draws from it
 constexpr char kPlans[] = "loader.plans_ahead";
 constexpr char kStep[] = "train.step";
 constexpr char kRollbacks[] = "train.rollbacks";
-constexpr char kFingerprint[] = "data_fingerprint";
 constexpr char kChips[] = "bad_step.chips", kSamples[] = "bad_step.sample_ids", kActive[] = "bad_step.active";
+constexpr char kLoaderCounts[] = "loader.counts";
 
 // Every plan as its length followed by its sample ids.
 std::vector<std::int64_t> flatten(const std::deque<BatchPlan>& plans) {
@@ -57,15 +59,18 @@ NamedArrays Trainer::save() const {
   state.arrays[kGenerator] = to_array(at::globalContext().defaultGenerator(device_).get_state());
   state.put_scalar<std::int64_t>(kStep, step_);
   state.put_scalar<std::int64_t>(kRollbacks, rollbacks_);
-  state.metadata[kFingerprint] = dataset_.fingerprint();
+  const BatchLoader::Counts counts = loader_->counts();
+  state.put<std::int64_t>(kLoaderCounts, {counts.images_read, counts.bad_images});
+  margin_health_.save(state);
+  put_fingerprint(dataset_, state);
   return state;
 }
 
-void Trainer::restore(const NamedArrays& state) {
+void Trainer::restore(const NamedArrays& state, OtherData other_data) {
   AFACE_CHECK(step_ == 0 && plans_ahead_.empty(), "restore() after the first step");
-  if (state.text(kFingerprint) != dataset_.fingerprint()) {
-    throw Error(ErrorKind::kData, "the checkpoint was made with other training data (paths or identities differ); "
-                                  "point data at the same photos or start a new run directory");
+  if (const std::string other = data_differences(state, dataset_); !other.empty() && other_data == OtherData::kRefuse) {
+    throw Error(ErrorKind::kData, fmt::format("it was made with other training data ({}); point data at the same photos, "
+                                              "start a new run directory, or add --allow-changes", other));
   }
   restore_module(*backbone_, "backbone.", state);
   restore_sgd(*optimizer_, *backbone_, state);
@@ -75,6 +80,12 @@ void Trainer::restore(const NamedArrays& state) {
   sampler_->restore(state);
   at::Generator generator = at::globalContext().defaultGenerator(device_);
   generator.set_state(to_tensor_like(state, kGenerator, generator.get_state()));
+  const auto counts = state.get<std::int64_t>(kLoaderCounts);
+  if (counts.size() != 2) {
+    throw Error(ErrorKind::kFormat, std::string("array '") + kLoaderCounts + "' is damaged; use an earlier checkpoint");
+  }
+  loader_->set_counts({counts[0], counts[1]});
+  margin_health_.restore(state);
   step_ = state.get_scalar<std::int64_t>(kStep);
   rollbacks_ = state.has(kRollbacks) ? state.get_scalar<std::int64_t>(kRollbacks) : 0;
   for (BatchPlan& plan : unflatten(state.get<std::int64_t>(kPlans), step_)) {

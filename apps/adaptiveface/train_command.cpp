@@ -46,7 +46,7 @@ std::function<int()> setup(CLI::App& app) {
   app.add_flag("--resume", flags->run.resume,
                "go on from the newest checkpoint of the run directory; start anew when there is none");
   app.add_flag("--allow-changes", flags->run.allow_changes,
-               "resume although options that affect results differ from the run's");
+               "resume although options that affect results, or the data, differ from the run's");
   app.add_option("--threads", flags->threads, "compute threads; 0: all cores (train.threads)")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--seed", flags->seed, "of weights, sampling and augmentation (train.seed)")

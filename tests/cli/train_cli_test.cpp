@@ -5,7 +5,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -156,23 +158,198 @@ TEST(TrainCli, ConfigurationMistakesAreNamedBeforeAnythingIsWritten) {
   EXPECT_FALSE(std::filesystem::exists(run));
 }
 
-// A file-size limit stands for a disk that is full in the middle of a checkpoint.
-TEST(TrainCli, FailingCheckpointWriteStopsWithOneLineAndKeepsTheOldOnes) {
+// Stopped after step 30, for tests of what comes next.
+void stop_at_30(const std::string& run) {
+  const RunResult first = train_until("step 30/80", SIGTERM, run);
+  ASSERT_EQ(first.exit_code, 128 + SIGTERM) << first.err;
+}
+
+std::string newest_checkpoint(const std::string& run) {
+  std::string newest;
+  for (const auto& entry : std::filesystem::directory_iterator(run + "/checkpoints")) newest = std::max(newest, entry.path().string());
+  return newest;
+}
+
+// Lines of metrics.jsonl without what depends on the clock.
+std::vector<std::string> log_of(const std::string& run) {
+  std::vector<std::string> lines;
+  for (const std::string& line : lines_of(run + "/metrics.jsonl")) {
+    auto json = nlohmann::json::parse(line);
+    for (const char* name : {"time", "images_per_s", "stall_share"}) json.erase(name);
+    lines.push_back(json.dump());
+  }
+  return lines;
+}
+
+TEST(TrainCli, DamagedNewestCheckpointIsReportedAndTheOneBeforeItUsed) {
+  const TempDir dir;
+  const std::string whole = dir.file("whole"), run = dir.file("run");
+  ASSERT_EQ(train(whole).exit_code, 0);
+  stop_at_30(run);
+  const std::string newest = newest_checkpoint(run), good = bytes_of(newest);
+  std::string flipped = good;
+  flipped[good.size() / 3] = static_cast<char>(flipped[good.size() / 3] ^ 16);
+  std::ofstream(newest, std::ios::binary) << flipped;
+  const RunResult rest = train(run, {"--resume"});
+  ASSERT_EQ(rest.exit_code, 0) << rest.err;
+  EXPECT_THAT(rest.err, HasSubstr("checkpoint cannot be used: " + newest));
+  EXPECT_THAT(rest.err, HasSubstr("step_00000020.safetensors at step 20"));
+  EXPECT_TRUE(bytes_of(whole + "/model.safetensors") == bytes_of(run + "/model.safetensors"));
+  EXPECT_EQ(log_of(run), log_of(whole)) << "what was logged after step 20 must not stand there twice";
+}
+
+TEST(TrainCli, ResumedRunLogsWhatTheUninterruptedOneDoes) {
+  const TempDir dir;
+  const std::string whole = dir.file("whole"), parts = dir.file("parts");
+  const std::vector<std::string> rhythm = {"--set", "train.log_every=8", "--set", "validation.every_steps=20", "--set", "mining.mass_every=3"};
+  ASSERT_EQ(train(whole, rhythm).exit_code, 0);
+  std::vector<std::string> more = rhythm;
+  for (const char* progress : {"step 16/80", "step 40/80", "step 64/80"}) {
+    RunOptions stop;
+    stop.signal = SIGINT;
+    stop.signal_after = progress;
+    const RunResult part = train(parts, more, stop);
+    EXPECT_EQ(part.exit_code, 128 + SIGINT) << part.err;
+    if (more.back() != "--resume") more.push_back("--resume");
+  }
+  ASSERT_EQ(train(parts, more).exit_code, 0);
+  EXPECT_EQ(log_of(parts), log_of(whole));
+  const auto summary = nlohmann::json::parse(bytes_of(parts + "/summary.json"));
+  const auto expected = nlohmann::json::parse(bytes_of(whole + "/summary.json"));
+  EXPECT_EQ(summary["best_validation"], expected["best_validation"]);
+  EXPECT_EQ(summary["validation"], expected["validation"]);
+}
+
+TEST(TrainCli, KeepsTheCheckpointOfTheBestValidation) {
   const TempDir dir;
   const std::string run = dir.file("run");
-  const std::string script = "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"";
-  const RunResult result = run_program(
-      "/bin/bash", {"-c", script, AFACE_PROGRAM, "train", "--config", kTiny, "--run-dir", run, "--threads", "1"});
+  ASSERT_EQ(train(run, {"--set", "validation.every_steps=5", "--set", "train.keep_checkpoints=1"}).exit_code, 0);
+  const auto summary = nlohmann::json::parse(bytes_of(run + "/summary.json"));
+  double best = 0;
+  int best_step = 0;
+  for (const std::string& line : lines_of(run + "/metrics.jsonl")) {
+    const auto json = nlohmann::json::parse(line);
+    if (json.contains("validation/accuracy") && json["validation/accuracy"] > best) {
+      best = json["validation/accuracy"];
+      best_step = json["step"];
+    }
+  }
+  EXPECT_EQ(summary["best_validation"]["step"], best_step);
+  EXPECT_EQ(summary["best_validation"]["accuracy"], best);
+  char name[64];
+  std::snprintf(name, sizeof name, "/checkpoints/step_%08d.safetensors", best_step);
+  EXPECT_TRUE(std::filesystem::exists(run + name)) << name;
+  EXPECT_TRUE(std::filesystem::exists(run + "/checkpoints/step_00000080.safetensors"));
+}
+
+TEST(TrainCli, OtherDataAreRefusedUnlessToldOtherwise) {
+  const TempDir dir;
+  const std::string run = dir.file("run"), faces = dir.file("faces");
+  ASSERT_EQ(run_program(AFACE_PROGRAM, {"synth", faces, "--identities", "24", "--images", "240", "--min-images", "4", "--zipf-exponent", "0.8",
+                                       "--heldout-identities", "0", "--size", "48"}).exit_code, 0);
+  const std::string list = bytes_of(faces + "/train/list.tsv");
+  const std::vector<std::string> of_list = {"--set", "data.source=list", "--set", "data.root=" + faces + "/train/images", "--set",
+                                            "data.list=" + dir.write("list.tsv", list)};
+  RunOptions stop;
+  stop.signal = SIGINT;
+  stop.signal_after = "step 10/80";
+  ASSERT_EQ(train(run, of_list, stop).exit_code, 128 + SIGINT);
+
+  // One photo less.
+  dir.write("list.tsv", list.substr(0, list.find('\n', list.size() / 2) + 1) + list.substr(list.find('\n', list.find('\n', list.size() / 2) + 1) + 1));
+  std::vector<std::string> resume = of_list;
+  resume.push_back("--resume");
+  expect_one_line_error(train(run, resume), 3, "240 photos in it, 239 here");
+  // Two people with each other's names: the counts agree.
+  std::string renamed = list;
+  const std::string first = renamed.substr(renamed.find('\t') + 1, renamed.find('\n') - renamed.find('\t') - 1);
+  const std::size_t last_tab = renamed.rfind('\t');
+  const std::string last = renamed.substr(last_tab + 1, renamed.size() - last_tab - 2);
+  ASSERT_NE(first, last);
+  renamed.replace(last_tab + 1, last.size(), first);
+  dir.write("list.tsv", renamed);
+  expect_one_line_error(train(run, resume), 3, "other labels");
+  std::vector<std::string> told = resume;
+  told.push_back("--allow-changes");
+  const RunResult allowed = train(run, told);
+  EXPECT_EQ(allowed.exit_code, 0) << allowed.err;
+  EXPECT_THAT(allowed.err, HasSubstr("at step 1"));
+}
+
+TEST(TrainCli, TwoProcessesDoNotTrainInOneFolder) {
+  const TempDir dir;
+  const std::string run = dir.file("run"), err = dir.file("err");
+  stop_at_30(run);
+  // The second starts while the first is at work.
+  const std::string script = "\"$0\" train --run-dir \"$1\" --resume --set train.steps=4000 --allow-changes 2> \"$2\" & first=$!; "
+                             "for i in $(seq 600); do grep -q 'resumed from' \"$2\" && break; sleep 0.05; done; "
+                             "\"$0\" train --run-dir \"$1\" --resume --set train.steps=4000 --allow-changes; code=$?; "
+                             "kill -TERM $first; wait $first; exit $code";
+  const RunResult result = run_program("/bin/bash", {"-c", script, AFACE_PROGRAM, run, err});
+  expect_one_line_error(result, 2, "another process is training");
+  EXPECT_EQ(train(run, {"--resume", "--set", "train.steps=31", "--allow-changes"}).exit_code, 0);
+}
+
+RunResult train_with_file_limit(const std::string& run, int kilobytes, const std::string& more) {
+  const std::string script = "trap '' XFSZ; ulimit -f " + std::to_string(kilobytes) + "; exec \"$0\" \"$@\" " + more;
+  return run_program("/bin/bash", {"-c", script, AFACE_PROGRAM, "train", "--config", kTiny, "--run-dir", run, "--threads", "1"});
+}
+
+// A file-size limit stands for a disk that is full: training goes on, the last good checkpoint stays as it is, and with
+// room again the run ends as if nothing had been.
+TEST(TrainCli, CheckpointsAndLogsThatFindNoRoomDoNotStopTheRunNorHarmTheLastGoodOne) {
+  const TempDir dir;
+  const std::string whole = dir.file("whole"), run = dir.file("run");
+  ASSERT_EQ(train(whole).exit_code, 0);
+  stop_at_30(run);
+  const std::string last_good = newest_checkpoint(run), content = bytes_of(last_good);
+  // The log has some kilobytes already, a checkpoint and a model some hundred.
+  const RunResult crowded = train_with_file_limit(run, 12, "--resume");
+  expect_one_line_error(crowded, 3, "model.safetensors");
+  EXPECT_THAT(crowded.err, HasSubstr("no checkpoint of step 40"));
+  EXPECT_THAT(crowded.err, HasSubstr("no checkpoint of step 80"));
+  EXPECT_THAT(crowded.err, HasSubstr("step 80/80"));
+  EXPECT_FALSE(has_unfinished_files(run));
+  EXPECT_EQ(newest_checkpoint(run), last_good);
+  EXPECT_TRUE(bytes_of(last_good) == content);
+
+  const RunResult rest = train(run, {"--resume"});
+  ASSERT_EQ(rest.exit_code, 0) << rest.err;
+  EXPECT_TRUE(bytes_of(whole + "/model.safetensors") == bytes_of(run + "/model.safetensors"));
+  EXPECT_EQ(log_of(run), log_of(whole));
+}
+
+TEST(TrainCli, AStopThatCannotBeSavedIsAnError) {
+  const TempDir dir;
+  const std::string run = dir.file("run");
+  // Enough for the lists of the faces.
+  const std::string script = "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\"";
+  RunOptions stop;
+  stop.signal = SIGTERM;
+  stop.signal_after = "step 10/80";
+  const RunResult result =
+      run_program("/bin/bash", {"-c", script, AFACE_PROGRAM, "train", "--config", kTiny, "--run-dir", run, "--threads", "1"}, stop);
   expect_one_line_error(result, 3, "checkpoints/step_");
   EXPECT_FALSE(has_unfinished_files(run));
+}
+
+TEST(TrainCli, ALogOnAFullDeviceIsAWarning) {
+  const TempDir dir;
+  const std::string run = dir.file("run");
+  std::filesystem::create_directories(run);
+  std::filesystem::create_symlink("/dev/full", run + "/metrics.jsonl");
+  const RunResult result = train(run);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("metrics.jsonl: cannot write (No space left on device)"));
+  EXPECT_TRUE(std::filesystem::exists(run + "/model.safetensors"));
 }
 
 // A real small disk, where the test may mount one.
 class SmallDisk {
  public:
-  explicit SmallDisk(const std::string& folder) : folder_(folder) {
+  SmallDisk(const std::string& folder, const std::string& size) : folder_(folder) {
     std::filesystem::create_directories(folder);
-    mounted_ = ::mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=1536k") == 0;
+    mounted_ = ::mount("tmpfs", folder.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
   }
   ~SmallDisk() {
     if (mounted_) ::umount(folder_.c_str());
@@ -186,13 +363,44 @@ class SmallDisk {
 
 TEST(TrainCli, FullDiskStopsWithOneLineAndLeavesNoHalfWrittenFile) {
   const TempDir dir;
-  const SmallDisk disk(dir.file("disk"));
+  const SmallDisk disk(dir.file("disk"), "1536k");
   if (!disk.mounted()) GTEST_SKIP() << "may not mount a tmpfs here";
   const std::string run = dir.file("disk/run");
   const RunResult result = train(run, {"--set", "backbone.width=48"});
   EXPECT_EQ(result.exit_code, 3) << result.err;
   EXPECT_THAT(result.err, HasSubstr("No space left on device"));
   EXPECT_FALSE(has_unfinished_files(run));
+}
+
+// Filled by somebody else in the middle of the run, and freed again.
+TEST(TrainCli, DiskThatFillsUpLeavesTheLastGoodCheckpointAndTheRunGoesOnWhenThereIsRoom) {
+  const TempDir dir;
+  const SmallDisk disk(dir.file("disk"), "24m");
+  if (!disk.mounted()) GTEST_SKIP() << "may not mount a tmpfs here";
+  const std::string whole = dir.file("whole"), run = dir.file("disk/run"), filler = dir.file("disk/filler");
+  ASSERT_EQ(train(whole).exit_code, 0);
+  stop_at_30(run);
+  const std::string last_good = newest_checkpoint(run), content = bytes_of(last_good);
+  {
+    std::ofstream file(filler, std::ios::binary);
+    const std::string block(4096, 'x');
+    while (file.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  }
+  std::filesystem::resize_file(filler, std::filesystem::file_size(filler) - 16384);  // some room for small files
+  const RunResult crowded = train(run, {"--resume"});
+  EXPECT_EQ(crowded.exit_code, 3) << crowded.err;
+  EXPECT_THAT(crowded.err, HasSubstr("no checkpoint of step 40"));
+  EXPECT_THAT(crowded.err, HasSubstr("step 80/80"));
+  EXPECT_FALSE(has_unfinished_files(run));
+  EXPECT_EQ(newest_checkpoint(run), last_good);
+  EXPECT_TRUE(bytes_of(last_good) == content);
+
+  std::filesystem::remove(filler);
+  const RunResult rest = train(run, {"--resume"});
+  ASSERT_EQ(rest.exit_code, 0) << rest.err;
+  EXPECT_TRUE(bytes_of(whole + "/model.safetensors") == bytes_of(run + "/model.safetensors"));
+  EXPECT_EQ(log_of(run), log_of(whole));
 }
 
 }  // namespace

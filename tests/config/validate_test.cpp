@@ -6,8 +6,11 @@
 #include <cmath>
 #include <filesystem>
 #include <functional>
+#include <set>
+#include <variant>
 
 #include "aface/config/config_reader.h"
+#include "aface/config/option_list.h"
 #include "aface/core/error.h"
 
 namespace aface {
@@ -223,6 +226,42 @@ TEST(ResultDifferences, NamesOnlyWhatDecidesResults) {
   EXPECT_THAT(result_differences(a, b),
               ElementsAre("head.margin_init (0.35 here, 0.4 there)",
                           "optimizer.milestones ([0.5, 0.75, 0.9] here, [0.5] there)"));
+}
+
+// Changes one value to another, whatever its type.
+struct Change {
+  void operator()(bool* value) const { *value = !*value; }
+  void operator()(std::int64_t* value) const { ++*value; }
+  void operator()(double* value) const { *value += 0.125; }
+  void operator()(std::string* value) const { *value += "x"; }
+  template <class T>
+  void operator()(std::vector<T>* value) const { value->emplace_back(); }
+};
+
+// Every option there is: what decides results is compared, and named alone. These may differ, as they say how fast, where
+// and how often something is done; the photos of another place are told by their fingerprint.
+TEST(ResultDifferences, EveryOptionThatDecidesResultsIsCompared) {
+  const std::set<std::string> may_differ = {
+      "data.root", "data.list", "data.workers", "sampler.fewest_suspects", "mining.rebuild_threads", "mining.rebuild_niceness",
+      "head.keep_cosines", "optimizer.prototype_storage", "train.log_every", "train.checkpoint_every", "train.keep_checkpoints",
+      "train.keep_best", "train.channels_last", "train.threads", "validation.pairs", "validation.images", "validation.every_steps"};
+  const RunConfig here = valid_config();
+  RunConfig there = here;
+  const std::size_t count = list_options(there).size();
+  std::size_t compared = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    there = here;
+    const Option option = list_options(there)[i];
+    std::visit(Change(), option.value);
+    const std::vector<std::string> differences = result_differences(here, there);
+    if (may_differ.count(option.name()) > 0) {
+      EXPECT_THAT(differences, IsEmpty()) << option.name();
+    } else {
+      EXPECT_THAT(differences, ElementsAre(HasSubstr(option.name() + " ("))) << option.name();
+      ++compared;
+    }
+  }
+  EXPECT_EQ(compared + may_differ.size(), count) << "a name above is no option any more";
 }
 
 }  // namespace

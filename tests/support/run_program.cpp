@@ -86,7 +86,7 @@ RunResult run_program(const std::string& program, const std::vector<std::string>
 
   RunResult result;
   const auto deadline = Clock::now() + std::chrono::duration<double>(options.timeout_seconds);
-  bool signal_sent = options.signal == 0;
+  bool signal_sent = options.signal == 0, killed = false;
   std::array<pollfd, 2> waits = {pollfd{out.read_end, POLLIN, 0}, pollfd{err.read_end, POLLIN, 0}};
   while (waits[0].fd >= 0 || waits[1].fd >= 0) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
@@ -95,7 +95,14 @@ RunResult run_program(const std::string& program, const std::vector<std::string>
       result.timed_out = true;
       break;
     }
-    if (::poll(waits.data(), waits.size(), static_cast<int>(left)) < 0 && errno != EINTR) break;
+    if (::poll(waits.data(), waits.size(), options.kill_when ? 0 : static_cast<int>(left)) < 0 && errno != EINTR) break;
+    if (options.kill_when) {
+      if (!killed && options.kill_when()) {
+        ::kill(child, SIGKILL);
+        killed = true;
+      }
+      ::usleep(50);
+    }
     if (waits[0].revents != 0 && !drain(out.read_end, result.out)) waits[0].fd = -1;
     if (waits[1].revents != 0 && !drain(err.read_end, result.err)) waits[1].fd = -1;
     if (!signal_sent && result.err.find(options.signal_after) != std::string::npos) {

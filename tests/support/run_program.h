@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@ struct RunOptions {
   // Sends `signal` once stderr contains `signal_after` (both must be set); for tests of a clean stop.
   int signal = 0;
   std::string signal_after;
+  // Sends SIGKILL once this is true; asked every 0.05 ms or so. May be empty.
+  std::function<bool()> kill_when;
 };
 
 struct RunResult {

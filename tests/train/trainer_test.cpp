@@ -8,6 +8,7 @@
 
 #include "aface/config/config_reader.h"
 #include "aface/train/training_data.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/temp_dir.h"
 
 namespace aface {
@@ -62,6 +63,37 @@ TEST_F(TrainerTest, ResumedRunEqualsTheUninterruptedOneBitForBit) {
   EXPECT_EQ(resumed.steps_done(), 23);
   EXPECT_EQ(losses(resumed, 9), expected);
   expect_same_state(resumed.save(), whole.save());
+}
+
+// Cut in the middle of everything: between rebuilds of an index, in an epoch, in a log interval.
+TEST_F(TrainerTest, EverySamplerSelectorAndHeadResumesBitForBit) {
+  const std::vector<std::vector<std::string>> kinds = {
+      {"sampler.kind=shuffle"},
+      {"sampler.kind=balanced"},
+      {"mining.kind=all"},
+      {"mining.kind=random", "mining.budget=20", "train.batch_size=16"},
+      {"mining.kind=dominant_queue", "mining.budget=20", "train.batch_size=16", "mining.rebuild=wait"},
+      {"mining.kind=feature_query", "mining.budget=20", "train.batch_size=16", "mining.index=exact"},
+      {"mining.kind=feature_query", "mining.budget=20", "train.batch_size=16", "mining.index=inverted", "mining.index_lists=6",
+       "mining.index_probes=2"},
+      {"mining.kind=feature_query", "mining.budget=20", "train.batch_size=16", "mining.index=graph"},
+      {"head.kind=cosface", "head.margin=0.1"},
+      {"head.engine=plain"},
+      {"backbone.dropout=0.4"},
+  };
+  for (const std::vector<std::string>& kind : kinds) {
+    SCOPED_TRACE(kind.front() + " " + kind.back());
+    Trainer whole(config(kind), data_->dataset);
+    losses(whole, 13);
+    NamedArrays saved = whole.save();
+    saved.own_all();
+    const std::vector<double> expected = losses(whole, 9);  // past the next rebuild
+    Trainer resumed(config(kind), data_->dataset);
+    resumed.restore(saved);
+    EXPECT_EQ(losses(resumed, 9), expected);
+    EXPECT_EQ(resumed.report_interval(), whole.report_interval());
+    expect_same_state(resumed.save(), whole.save());
+  }
 }
 
 TEST_F(TrainerTest, RunDoesNotDependOnTheNumberOfWorkers) {
@@ -206,7 +238,10 @@ TEST_F(TrainerTest, CheckpointOfOtherDataIsRefused) {
   FaceDataset other = data_->dataset;
   std::swap(other.identities.front(), other.identities.back());
   Trainer elsewhere(config(), other);
-  EXPECT_THROW(elsewhere.restore(trainer.save()), Error);
+  const std::string message = test::error_of(ErrorKind::kData, [&] { elsewhere.restore(trainer.save()); });
+  EXPECT_NE(message.find("other labels"), std::string::npos) << message;
+  elsewhere.restore(trainer.save(), OtherData::kAllow);
+  EXPECT_EQ(elsewhere.steps_done(), 1);
 }
 
 }  // namespace

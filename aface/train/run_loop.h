@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "aface/config/run_config.h"
+#include "aface/data/face_dataset.h"
+#include "aface/report/metric_log.h"
+#include "aface/train/checkpoint.h"
+#include "aface/train/progress.h"
+#include "aface/train/run_results.h"
+#include "aface/train/trainer.h"
+#include "aface/train/validation.h"
+
+namespace aface {
+
+// The steps of a run with what happens between them: logging, validation, checkpoints. What is in a
+// checkpoint, its place in the log included, is enough to go on as if nothing had been: the numbers that a
+// resumed run logs are those of the uninterrupted one, times and speeds aside.
+//
+// A step that is validated gets its checkpoint after the validation, so that the score is in it. If the
+// validation ends early (a signal, an unreadable image) the checkpoint is written all the same, and a resumed
+// run validates first.
+class RunLoop {
+ public:
+  // All must outlive the loop; `validator` may be null.
+  RunLoop(const RunConfig& config, const std::string& run_dir, const FaceDataset& dataset, Trainer& trainer,
+          const Validator* validator);
+
+  // Before run(): takes up the newest undamaged checkpoint; false if there is none. Throws Error that names
+  // it.
+  bool resume(OtherData other_data);
+  bool is_finished() const { return trainer_.steps_done() >= config_.train.steps; }
+
+  // To the end or a stop request. Throws what a step or a validation throws. A checkpoint that cannot be
+  // written is a warning, as a later one may have room; at a stop request it is an Error{kIo}.
+  void run();
+
+  const Progress& progress() const { return progress_; }
+  const RunResults& results() const { return results_; }
+
+ private:
+  bool is_due(std::int64_t every) const { return every > 0 && trainer_.steps_done() % every == 0; }
+  bool validation_is_due() const;
+  void log_interval(MetricLog& metrics);
+  void validate(MetricLog& metrics);
+  void save(MetricLog& metrics);
+  void save_if_there_is_room(MetricLog& metrics);
+
+  const RunConfig& config_;
+  const std::string run_dir_;
+  const FaceDataset& dataset_;
+  Trainer& trainer_;
+  const Validator* validator_;
+  CheckpointFolder checkpoints_;
+  Progress progress_;
+  RunResults results_;
+  bool has_unsaved_ = true;  // something that the newest checkpoint lacks
+};
+
+}  // namespace aface
