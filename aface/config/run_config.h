@@ -7,6 +7,7 @@
 #include "aface/nn/backbone_options.h"
 #include "aface/sampling/sampler_options.h"
 #include "aface/synth/synth_options.h"
+#include "aface/train/start_options.h"
 #include "aface/train/train_options.h"
 
 namespace aface {
@@ -20,6 +21,7 @@ struct RunConfig {
   MinerOptions mining;
   BackboneOptions backbone;
   HeadOptions head;
+  StartOptions start;
   OptimizerOptions optimizer;
   TrainOptions train;
   ValidationOptions validation;
@@ -35,6 +37,7 @@ void for_each_table(Visitor& v, RunConfig& c) {
   v.table("mining", c.mining);
   v.table("backbone", c.backbone);
   v.table("head", c.head);
+  v.table("start", c.start);
   v.table("optimizer", c.optimizer);
   v.table("train", c.train);
   v.table("validation", c.validation);

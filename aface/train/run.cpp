@@ -18,6 +18,7 @@
 #include "aface/train/trainer.h"
 #include "aface/train/training_data.h"
 #include "aface/train/validation.h"
+#include "aface/train/warm_start.h"
 
 namespace aface {
 namespace {
@@ -66,7 +67,14 @@ int run_training(const RunConfig& config, const RunOptions& options) {
   log_info("train", "{} with {} parameters, {} head, {} sampler, {} classes, {} threads", config.backbone.kind,
            count_parameters(trainer.backbone()), config.head.kind, config.sampler.kind, config.mining.kind, threads);
   RunLoop loop(config, options.run_dir, data.dataset, trainer, validator ? &*validator : nullptr);
-  if (options.resume) loop.resume(options.allow_changes ? OtherData::kAllow : OtherData::kRefuse);
+  const OtherData other_data = options.allow_changes ? OtherData::kAllow : OtherData::kRefuse;
+  const bool resumed = options.resume && loop.resume(other_data);
+  if (!resumed && !config.start.from.empty()) {
+    const WarmStart start = warm_start(config, data.dataset, trainer);
+    log_info("train", "started from {}: {} prototypes carried over by name, {} at the mean of their embeddings, {} at random; "
+                      "{} identities of the file are not in this run",
+             config.start.from, start.carried, start.from_means, start.random, start.left_behind);
+  }
   if (loop.is_finished() && has_run_results(options.run_dir)) {
     log_info("train", "{}: this run is finished; nothing to do", options.run_dir);
     return 0;

@@ -290,6 +290,25 @@ TEST(TrainCli, TwoProcessesDoNotTrainInOneFolder) {
   EXPECT_EQ(train(run, {"--resume", "--set", "train.steps=31", "--allow-changes"}).exit_code, 0);
 }
 
+TEST(TrainCli, StartsFromAnotherRun) {
+  const TempDir dir;
+  const std::string first = dir.file("first"), second = dir.file("second");
+  ASSERT_EQ(train(first).exit_code, 0);
+  const std::string from = "start.from=" + first + "/checkpoints/step_00000080.safetensors";
+  RunOptions stop;
+  stop.signal = SIGINT;
+  stop.signal_after = "step 10/80";
+  const RunResult start = train(second, {"--set", from}, stop);
+  EXPECT_EQ(start.exit_code, 128 + SIGINT) << start.err;
+  EXPECT_THAT(start.err, HasSubstr("24 prototypes carried over by name, 0 at the mean"));
+  const RunResult rest = train(second, {"--set", from, "--resume"});
+  EXPECT_EQ(rest.exit_code, 0) << rest.err;
+  EXPECT_EQ(rest.err.find("carried over"), std::string::npos) << "a resumed run must not start again";
+  EXPECT_THAT(train(dir.file("third"), {"--set", "start.from=" + first + "/model.safetensors", "--set", "train.steps=11"}).err,
+              HasSubstr("24 at the mean of their embeddings"));
+  expect_one_line_error(train(dir.file("wide"), {"--set", from, "--set", "backbone.width=24"}), 2, "backbone.width = 16 (not 24)");
+}
+
 RunResult train_with_file_limit(const std::string& run, int kilobytes, const std::string& more) {
   const std::string script = "trap '' XFSZ; ulimit -f " + std::to_string(kilobytes) + "; exec \"$0\" \"$@\" " + more;
   return run_program("/bin/bash", {"-c", script, AFACE_PROGRAM, "train", "--config", kTiny, "--run-dir", run, "--threads", "1"});
