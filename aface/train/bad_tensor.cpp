@@ -80,6 +80,13 @@ class OutputWatch {
 
 thread_local OutputWatch* OutputWatch::watching = nullptr;
 
+std::optional<std::string> first_bad(const torch::OrderedDict<std::string, at::Tensor>& tensors) {
+  for (const auto& tensor : tensors) {
+    if (!is_finite(tensor.value())) return tensor.key();
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool is_finite(const at::Tensor& values) { return at::isfinite(values.detach()).all().item<bool>(); }
@@ -91,11 +98,10 @@ std::optional<std::int64_t> first_bad_row(const at::Tensor& rows) {
 }
 
 std::optional<std::string> first_bad_parameter(const Backbone& backbone) {
-  for (const auto& parameter : backbone.named_parameters()) {
-    if (!is_finite(parameter.value())) return parameter.key();
-  }
-  return std::nullopt;
+  return first_bad(backbone.named_parameters());
 }
+
+std::optional<std::string> first_bad_buffer(const Backbone& backbone) { return first_bad(backbone.named_buffers()); }
 
 std::optional<std::string> first_bad_gradient(const Backbone& backbone) {
   std::optional<std::string> last;

@@ -18,6 +18,7 @@ std::optional<std::int64_t> first_bad_row(const at::Tensor& rows);
 
 // Names as Backbone::named_parameters() has them, the first in the order of the forward pass.
 std::optional<std::string> first_bad_parameter(const Backbone& backbone);
+std::optional<std::string> first_bad_buffer(const Backbone& backbone);  // running statistics
 // The last in the order of the forward pass: backward it was the first.
 std::optional<std::string> first_bad_gradient(const Backbone& backbone);
 

@@ -117,9 +117,16 @@ void CheckpointFolder::remove_superfluous(std::int64_t written, const std::vecto
   }
 }
 
-std::optional<Checkpoint> CheckpointFolder::newest() const {
+void CheckpointFolder::remove_later_than(std::int64_t step) const {
+  for (const std::int64_t later : steps_newest_first()) {
+    if (later > step) std::filesystem::remove(path_of(later));
+  }
+}
+
+std::optional<Checkpoint> CheckpointFolder::newest(std::int64_t no_later_than) const {
   std::optional<Error> first_failure;
   for (const std::int64_t step : steps_newest_first()) {
+    if (step > no_later_than) continue;
     try {
       Checkpoint checkpoint = read_checkpoint(path_of(step));
       if (first_failure) log_warning("train", "taking the one before it instead: {}", checkpoint.path);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,9 +45,12 @@ class CheckpointFolder {
   // untouched.
   std::string write(std::int64_t step, NamedArrays state, const std::vector<ScoredStep>& scores) const;
 
-  // The newest undamaged checkpoint. A damaged one is reported as a warning and the one before it is taken; when all
+  // The newest undamaged checkpoint of a step up to `no_later_than`. A damaged one is reported as a warning and the one before it is taken; when all
   // are damaged, throws the newest one's error. Nothing when there is none.
-  std::optional<Checkpoint> newest() const;
+  std::optional<Checkpoint> newest(std::int64_t no_later_than = std::numeric_limits<std::int64_t>::max()) const;
+
+  // For a run that goes on from an earlier step: later ones are not on its way.
+  void remove_later_than(std::int64_t step) const;
 
   std::string path_of(std::int64_t step) const;
   const std::string& path() const { return folder_; }

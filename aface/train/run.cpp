@@ -1,8 +1,10 @@
 #include "aface/train/run.h"
 
+#include <ATen/Parallel.h>
 #include <fmt/core.h>
 
 #include <optional>
+#include <variant>
 
 #include "aface/config/config_reader.h"
 #include "aface/config/config_writer.h"
@@ -12,6 +14,7 @@
 #include "aface/core/parallel.h"
 #include "aface/core/stop_request.h"
 #include "aface/nn/torch_compat.h"
+#include "aface/train/rollbacks.h"
 #include "aface/train/run_folder.h"
 #include "aface/train/run_loop.h"
 #include "aface/train/run_results.h"
@@ -46,6 +49,63 @@ void check_run_dir(const RunConfig& config, const RunOptions& options) {
   }
 }
 
+void start_anew(const RunConfig& config, const FaceDataset& dataset, Trainer& trainer) {
+  if (config.start.from.empty()) return;
+  const WarmStart start = warm_start(config, dataset, trainer);
+  log_info("train", "started from {}: {} prototypes carried over by name, {} at the mean of their embeddings, {} at random; "
+                    "{} identities of the file are not in this run",
+           config.start.from, start.carried, start.from_means, start.random, start.left_behind);
+}
+
+// What is the same however often a run begins again.
+struct RunParts {
+  const RunConfig& config;
+  const RunOptions& options;
+  const TrainingData& data;
+  const Validator* validator;
+};
+
+// From `beginning` to the end or to a signal: the exit code. Or, when it diverged, to where it begins again.
+std::variant<int, Beginning> train_from(const Beginning& beginning, const RunParts& run, Rollbacks& rollbacks) {
+  const RunConfig& config = run.config;
+  const std::string& run_dir = run.options.run_dir;
+  Trainer trainer(config, run.data.dataset, run_dir);
+  RunLoop loop(config, run_dir, run.data.dataset, trainer, run.validator);
+  const OtherData other_data = run.options.allow_changes ? OtherData::kAllow : OtherData::kRefuse;
+  const bool resumed = beginning.at_checkpoint && loop.resume(other_data, beginning.no_later_than);
+  if (!resumed) start_anew(config, run.data.dataset, trainer);
+  if (beginning.rollbacks > 0) {
+    loop.forget_later_steps();
+    trainer.lower_rate(beginning.rollbacks);
+  } else {
+    log_info("train", "{} with {} parameters, {} head, {} sampler, {} classes, {} threads", config.backbone.kind,
+             count_parameters(trainer.backbone()), config.head.kind, config.sampler.kind, config.mining.kind,
+             at::get_num_threads());
+  }
+  if (loop.is_finished() && has_run_results(run_dir)) {
+    log_info("train", "{}: this run is finished; nothing to do", run_dir);
+    return 0;
+  }
+  // Not before all parts have been made and restored: a start that fails must not change what the folder says it holds.
+  write_file_atomically(config_path(run_dir), to_toml(config));
+
+  rollbacks.began_at(trainer.steps_done());
+  try {
+    loop.run();
+  } catch (const Diverged& diverged) {
+    const Beginning again = rollbacks.after(diverged, trainer.rollbacks());
+    log_warning("train", "{}; going back to the last good state, with {:g} times the learning rate ({} of {} returns)",
+                diverged.what(), config.train.rollback_rate, again.rollbacks, config.train.max_rollbacks);
+    return again;
+  }
+  if (!loop.is_finished()) {
+    log_info("train", "stopped by signal {} after step {}; go on with --resume", stop_signal(), trainer.steps_done());
+    return 128 + stop_signal();
+  }
+  write_run_results(config, run.options, run.data.dataset, trainer, loop.progress(), loop.results());
+  return 0;
+}
+
 }  // namespace
 
 int run_training(const RunConfig& config, const RunOptions& options) {
@@ -63,32 +123,15 @@ int run_training(const RunConfig& config, const RunOptions& options) {
   std::optional<Validator> validator;
   if (!data.validation.pairs.empty()) validator.emplace(data.validation, embed);
 
-  Trainer trainer(config, data.dataset, options.run_dir);
-  log_info("train", "{} with {} parameters, {} head, {} sampler, {} classes, {} threads", config.backbone.kind,
-           count_parameters(trainer.backbone()), config.head.kind, config.sampler.kind, config.mining.kind, threads);
-  RunLoop loop(config, options.run_dir, data.dataset, trainer, validator ? &*validator : nullptr);
-  const OtherData other_data = options.allow_changes ? OtherData::kAllow : OtherData::kRefuse;
-  const bool resumed = options.resume && loop.resume(other_data);
-  if (!resumed && !config.start.from.empty()) {
-    const WarmStart start = warm_start(config, data.dataset, trainer);
-    log_info("train", "started from {}: {} prototypes carried over by name, {} at the mean of their embeddings, {} at random; "
-                      "{} identities of the file are not in this run",
-             config.start.from, start.carried, start.from_means, start.random, start.left_behind);
+  const RunParts run{config, options, data, validator ? &*validator : nullptr};
+  Rollbacks rollbacks(config.train);
+  Beginning beginning;
+  beginning.at_checkpoint = options.resume;
+  for (;;) {
+    const std::variant<int, Beginning> outcome = train_from(beginning, run, rollbacks);
+    if (const int* code = std::get_if<int>(&outcome)) return *code;
+    beginning = std::get<Beginning>(outcome);
   }
-  if (loop.is_finished() && has_run_results(options.run_dir)) {
-    log_info("train", "{}: this run is finished; nothing to do", options.run_dir);
-    return 0;
-  }
-  // Not before all parts have been made and restored: a start that fails must not change what the folder says it holds.
-  write_file_atomically(config_path(options.run_dir), to_toml(config));
-
-  loop.run();
-  if (!loop.is_finished()) {
-    log_info("train", "stopped by signal {} after step {}; go on with --resume", stop_signal(), trainer.steps_done());
-    return 128 + stop_signal();
-  }
-  write_run_results(config, options, data.dataset, trainer, loop.progress(), loop.results());
-  return 0;
 }
 
 }  // namespace aface

@@ -8,6 +8,7 @@
 #include "aface/config/config_writer.h"
 #include "aface/core/log.h"
 #include "aface/core/stop_request.h"
+#include "aface/train/bad_step.h"
 #include "aface/train/data_identity.h"
 
 namespace aface {
@@ -46,8 +47,8 @@ RunLoop::RunLoop(const RunConfig& config, const std::string& run_dir, const Face
       checkpoints_(run_dir, {config.train.keep_checkpoints, config.train.keep_best}),
       progress_(config.train.steps) {}
 
-bool RunLoop::resume(OtherData other_data) {
-  const std::optional<Checkpoint> newest = checkpoints_.newest();
+bool RunLoop::resume(OtherData other_data, std::int64_t no_later_than) {
+  const std::optional<Checkpoint> newest = checkpoints_.newest(no_later_than);
   if (!newest) {
     log_info("train", "no checkpoint yet, starting at step 0");
     return false;
@@ -77,8 +78,7 @@ void RunLoop::run() {
     save_if_there_is_room(metrics);
   }
   while (!is_finished() && !stop_requested()) {
-    progress_.add(trainer_.step());
-    has_unsaved_ = true;
+    step();
     if (is_due(config_.train.log_every) || is_finished()) log_interval(metrics);
     const bool validated = validation_is_due();
     if (validated) validate(metrics);
@@ -87,6 +87,25 @@ void RunLoop::run() {
   if (!is_finished()) return save(metrics);
   if (validator_ != nullptr) validate(metrics);
   save_if_there_is_room(metrics);  // what the run was for, its results, may still find some
+}
+
+void RunLoop::step() {
+  try {
+    progress_.add(trainer_.step());
+  } catch (const Diverged& diverged) {
+    keep_bad_step(diverged);
+    throw;
+  }
+  has_unsaved_ = true;
+}
+
+void RunLoop::keep_bad_step(const Diverged& diverged) const {
+  try {
+    write_bad_step(run_dir_, config_, dataset_, trainer_, diverged);
+    log_warning("train", "step {} kept in {}; adaptiveface replay does it again", diverged.step(), bad_step_folder(run_dir_));
+  } catch (const Error& error) {  // the reason why the run ends is the more important one
+    log_warning("train", "step {} could not be kept: {}", diverged.step(), error.what());
+  }
 }
 
 void RunLoop::log_interval(MetricLog& metrics) {
@@ -99,6 +118,7 @@ void RunLoop::log_interval(MetricLog& metrics) {
 
 void RunLoop::validate(MetricLog& metrics) {
   const std::int64_t step = trainer_.steps_done();
+  trainer_.check_state();
   try {
     results_.validation = validator_->run(trainer_.backbone());
   } catch (...) {
@@ -117,6 +137,7 @@ void RunLoop::validate(MetricLog& metrics) {
 
 void RunLoop::save(MetricLog& metrics) {
   if (!has_unsaved_) return;
+  trainer_.check_state();  // what a run may go back to is good
   metrics.sync();  // a checkpoint must not outlive a power cut that the log before it did not
   NamedArrays state = trainer_.save();
   progress_.save(state);

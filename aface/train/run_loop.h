@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "aface/config/run_config.h"
@@ -27,12 +28,15 @@ class RunLoop {
   RunLoop(const RunConfig& config, const std::string& run_dir, const FaceDataset& dataset, Trainer& trainer,
           const Validator* validator);
 
-  // Before run(): takes up the newest undamaged checkpoint; false if there is none. Throws Error that names
-  // it.
-  bool resume(OtherData other_data);
+  // Before run(): takes up the newest undamaged checkpoint of a step up to `no_later_than`; false if there is none. Throws
+  // Error that names it.
+  bool resume(OtherData other_data, std::int64_t no_later_than = std::numeric_limits<std::int64_t>::max());
+  // Before run(), of a run that went back: checkpoints of later steps are removed.
+  void forget_later_steps() { checkpoints_.remove_later_than(trainer_.steps_done()); }
   bool is_finished() const { return trainer_.steps_done() >= config_.train.steps; }
 
-  // To the end or a stop request. Throws what a step or a validation throws. A checkpoint that cannot be
+  // To the end or a stop request. Throws what a step or a validation throws; of a step that diverged, the folder
+  // <run_dir>/bad_step is written first. A checkpoint that cannot be
   // written is a warning, as a later one may have room; at a stop request it is an Error{kIo}.
   void run();
 
@@ -42,6 +46,8 @@ class RunLoop {
  private:
   bool is_due(std::int64_t every) const { return every > 0 && trainer_.steps_done() % every == 0; }
   bool validation_is_due() const;
+  void step();
+  void keep_bad_step(const Diverged& diverged) const;
   void log_interval(MetricLog& metrics);
   void validate(MetricLog& metrics);
   void save(MetricLog& metrics);

@@ -28,6 +28,8 @@
 namespace aface {
 namespace {
 
+constexpr char kNotFinite[] = "is not finite";
+
 at::Tensor ids_tensor(const std::vector<std::int64_t>& ids, c10::Device device) {
   return at::tensor(ids, at::kLong).to(device);
 }
@@ -144,7 +146,7 @@ StepResult Trainer::step(StepInput step_input) {
   const Batch& batch = current_.batch;
   const double rate_share = learning_rate_share(config_.optimizer, step_, config_.train.steps) *
                             std::pow(config_.train.rollback_rate, static_cast<double>(rollbacks_));
-  const double rate = config_.optimizer.learning_rate * rate_share;
+  rate_ = config_.optimizer.learning_rate * rate_share;
 
   at::Tensor embeddings;
   {
@@ -163,29 +165,29 @@ StepResult Trainer::step(StepInput step_input) {
   input.targets = ids_tensor(rows_of(batch.identities, active), device_);
   input.step = step_;
   input.want_rivals = selector_->needs_feedback();
-  const HeadOutput output = classify(input, rate);
+  const HeadOutput output = classify(input);
 
   StepResult result;
   result.images = batch.count();
   result.loss = output.loss.item<double>();
-  if (!std::isfinite(result.loss)) give_up(rate, {"the loss", "is not finite"});
+  if (!std::isfinite(result.loss)) give_up({"the loss", kNotFinite});
   optimizer_->zero_grad();
   output.loss.backward();
-  result.gradient_norm = clip_gradient(rate);
+  result.gradient_norm = clip_gradient();
 
   tell_selector(batch, active, input, output);
-  set_learning_rate(*optimizer_, rate);
+  set_learning_rate(*optimizer_, rate_);
   optimizer_->step();
   if (config_.mining.mass_every > 0 && config_.mining.kind != "all" && step_ % config_.mining.mass_every == 0) {
     result.softmax_mass = measure_softmax_mass(batch, unit_length(embeddings.detach()), active);
   }
-  prototypes_->step(rate * config_.optimizer.prototype_rate_factor, output.prototype_gradient);
+  prototypes_->step(rate_ * config_.optimizer.prototype_rate_factor, output.prototype_gradient);
   if (selector_->follows_rows()) selector_->rows_changed(active, unit_rows_of(*prototypes_));
   head_->update(step_, rate_share);
   tell_sampler(batch, output);
   result.accuracy = output.correct.to(at::kFloat).mean().item<double>();
   result.own_cosine = output.own_cosine.mean().item<double>();
-  result.learning_rate = rate;
+  result.learning_rate = rate_;
   if (config_.head.precision == "fast") result.filter = output.filter;
   result.active_classes = static_cast<std::int64_t>(active.size());
   loader_->recycle(std::move(current_.batch));
@@ -207,7 +209,7 @@ std::vector<std::int64_t> Trainer::select(const at::Tensor& embeddings) {
   return selector_->select(request);
 }
 
-HeadOutput Trainer::classify(const HeadInput& input, double rate) {
+HeadOutput Trainer::classify(const HeadInput& input) {
   try {
     return head_->forward(input);
   } catch (const UnusableRow& row) {
@@ -216,25 +218,29 @@ HeadOutput Trainer::classify(const HeadInput& input, double rate) {
         is_prototype
             ? fmt::format("identity {}", dataset_.photos->identity_name(static_cast<std::int64_t>(row.index())))
             : fmt::format("photo {}", dataset_.photos->photo_place(current_.batch.sample_ids[row.index()]));
-    give_up(rate, {fmt::format("the {} of {}", is_prototype ? "prototype" : "embedding", owner), row.trouble()});
+    give_up({fmt::format("the {} of {}", is_prototype ? "prototype" : "embedding", owner), row.trouble()});
   }
 }
 
-void Trainer::give_up(double rate, BadTensor symptom) {
-  throw Diverged(step_, rate, cause_in_network().value_or(std::move(symptom)));
+void Trainer::give_up(BadTensor symptom) {
+  throw Diverged(step_, rate_, cause_in_network().value_or(std::move(symptom)));
+}
+
+void Trainer::check_state() const {
+  if (const auto name = first_bad_parameter(*backbone_)) throw Diverged(step_, rate_, {"the parameter " + *name, kNotFinite});
+  if (const auto name = first_bad_buffer(*backbone_)) throw Diverged(step_, rate_, {"the statistic " + *name, kNotFinite});
 }
 
 std::optional<BadTensor> Trainer::cause_in_network() {
-  const char* const trouble = "is not finite";
   if (const auto row = first_bad_row(current_.chips)) {
     const std::int64_t photo = current_.batch.sample_ids[static_cast<std::size_t>(*row)];
-    return BadTensor{"the chip of photo " + dataset_.photos->photo_place(photo), trouble, /*is_photo=*/true};
+    return BadTensor{"the chip of photo " + dataset_.photos->photo_place(photo), kNotFinite, /*is_photo=*/true};
   }
-  if (const auto name = first_bad_parameter(*backbone_)) return BadTensor{"the parameter " + *name, trouble};
+  if (const auto name = first_bad_parameter(*backbone_)) return BadTensor{"the parameter " + *name, kNotFinite};
   if (const auto name = first_bad_output(*backbone_, current_.chips, config_.train.bf16)) {
-    return BadTensor{"the output of " + *name, trouble};
+    return BadTensor{"the output of " + *name, kNotFinite};
   }
-  if (const auto name = first_bad_gradient(*backbone_)) return BadTensor{"the gradient of " + *name, trouble};
+  if (const auto name = first_bad_gradient(*backbone_)) return BadTensor{"the gradient of " + *name, kNotFinite};
   return std::nullopt;
 }
 
@@ -293,11 +299,11 @@ SoftmaxMass Trainer::measure_softmax_mass(const Batch& batch, const at::Tensor& 
   return mass;
 }
 
-double Trainer::clip_gradient(double rate) {
+double Trainer::clip_gradient() {
   const double limit = config_.train.max_gradient_norm;
   const double norm = torch::nn::utils::clip_grad_norm_(
       backbone_->parameters(), limit > 0 ? limit : std::numeric_limits<double>::infinity());
-  if (!std::isfinite(norm)) give_up(rate, {"the norm of the gradient", "is beyond float32"});
+  if (!std::isfinite(norm)) give_up({"the norm of the gradient", "is beyond float32"});
   return norm;
 }
 

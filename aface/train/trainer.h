@@ -81,6 +81,10 @@ class Trainer {
   StepInput next_input();
   StepResult step(StepInput input);
 
+  // Throws Diverged when a weight or a running statistic of the network is not finite: training may go on with such a
+  // state for a while, but nothing else can be done with it. Reads the whole network.
+  void check_state() const;
+
   // Learning rates from now on are those of the schedule times train.rollback_rate ^ rollbacks. Saved with the state.
   void lower_rate(std::int64_t rollbacks) { rollbacks_ = rollbacks; }
   std::int64_t rollbacks() const { return rollbacks_; }
@@ -108,9 +112,9 @@ class Trainer {
  private:
   void keep_plans_ahead();
   // The head's forward pass; an error about a row names its identity or photo.
-  HeadOutput classify(const HeadInput& input, double rate);
+  HeadOutput classify(const HeadInput& input);
   // Throws Diverged that names the first bad tensor that led to `symptom`.
-  [[noreturn]] void give_up(double rate, BadTensor symptom);
+  [[noreturn]] void give_up(BadTensor symptom);
   std::optional<BadTensor> cause_in_network();
   std::vector<std::int64_t> select(const at::Tensor& embeddings);
   void rebuild_selector_when_due();
@@ -119,13 +123,14 @@ class Trainer {
   void tell_sampler(const Batch& batch, const HeadOutput& output);
   SoftmaxMass measure_softmax_mass(const Batch& batch, const at::Tensor& unit_embeddings,
                                    const std::vector<std::int64_t>& active);
-  double clip_gradient(double rate);
+  double clip_gradient();
 
   const RunConfig config_;
   const FaceDataset& dataset_;
   const c10::Device device_;
   std::int64_t step_ = 0;
   std::int64_t rollbacks_ = 0;
+  double rate_ = 0;  // of the last step
 
   StepInput current_;             // of the step that is done now, for when it fails
   at::Tensor generator_at_step_;  // torch's, when it began

@@ -12,6 +12,7 @@
 #include "aface/train/bad_tensor.h"
 #include "aface/train/trainer.h"
 #include "aface/train/training_data.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/temp_dir.h"
 
 namespace aface {
@@ -133,6 +134,15 @@ TEST_F(DivergenceTest, AHugeRateIsFoundInWhatItMade) {
   EXPECT_GT(diverged.learning_rate(), 0.9e30);
   EXPECT_THAT(diverged.what(), HasSubstr("(learning rate 9.99"));
   EXPECT_THAT(diverged.what(), HasSubstr("lower optimizer.learning_rate"));
+}
+
+TEST_F(DivergenceTest, AStateWithAStatisticThatIsNotFiniteIsNoneToKeep) {
+  Trainer trainer(config(), data_->dataset);
+  trainer.step();
+  EXPECT_NO_THROW(trainer.check_state());
+  trainer.backbone().named_buffers()["bn2.running_var"][3] = std::numeric_limits<float>::infinity();
+  EXPECT_NO_THROW(trainer.step()) << "training has no use for it";
+  EXPECT_THAT(test::error_of(ErrorKind::kNumeric, [&] { trainer.check_state(); }), HasSubstr("step 2: the statistic bn2.running_var"));
 }
 
 TEST_F(DivergenceTest, NothingIsUpdatedByAStepThatIsGivenUp) {
