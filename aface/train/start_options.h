@@ -21,9 +21,8 @@ void describe(Visitor& v, StartOptions& o) {
               "weights"));
   v.field("prototypes", o.prototypes,
           doc("with start.from: carry: identities that the checkpoint knows by name keep their prototype and "
-              "margin, the "
-              "others start at the mean of their embeddings under the loaded network; mean: all start there; "
-              "random: none")
+              "margin, the others start at the mean of their embeddings under the loaded network; mean: all do; "
+              "random: all start as in any run")
               .choice({"carry", "mean", "random"}));
   v.field("images_per_identity", o.images_per_identity,
           doc("photos of an identity, the first of the data set, whose embeddings make its mean; 0: all")
