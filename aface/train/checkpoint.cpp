@@ -140,6 +140,11 @@ std::optional<Checkpoint> CheckpointFolder::newest(std::int64_t no_later_than) c
   return std::nullopt;
 }
 
+std::string CheckpointFolder::newest_path() const {
+  const std::vector<std::int64_t> steps = steps_newest_first();
+  return steps.empty() ? "" : path_of(steps.front());
+}
+
 std::vector<std::int64_t> CheckpointFolder::steps_newest_first() const {
   std::vector<std::int64_t> steps;
   if (!folder_exists(folder_)) return steps;

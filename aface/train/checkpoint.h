@@ -52,6 +52,8 @@ class CheckpointFolder {
   // For a run that goes on from an earlier step: later ones are not on its way.
   void remove_later_than(std::int64_t step) const;
 
+  // Damaged or not; empty when there is none.
+  std::string newest_path() const;
   std::string path_of(std::int64_t step) const;
   const std::string& path() const { return folder_; }
 

@@ -13,7 +13,9 @@
 #include "aface/core/log.h"
 #include "aface/core/parallel.h"
 #include "aface/core/stop_request.h"
+#include "aface/io/safetensors.h"
 #include "aface/nn/torch_compat.h"
+#include "aface/train/checkpoint.h"
 #include "aface/train/rollbacks.h"
 #include "aface/train/run_folder.h"
 #include "aface/train/run_loop.h"
@@ -28,24 +30,40 @@ namespace {
 
 std::string config_path(const std::string& run_dir) { return run_dir + "/config.toml"; }
 
+// The options of the run that a folder holds, and where they stand; nothing when it holds none. Without config.toml those
+// of its newest checkpoint.
+struct SavedConfig {
+  std::string place;
+  RunConfig config;
+};
+std::optional<SavedConfig> saved_config(const std::string& run_dir) {
+  if (const std::string path = config_path(run_dir); file_exists(path)) return SavedConfig{path, load_config({path}, {})};
+  const std::string path = CheckpointFolder(run_dir, KeepRule()).newest_path();
+  if (path.empty()) return std::nullopt;
+  const auto metadata = read_safetensors_metadata(path);
+  const auto config = metadata.find("config");
+  if (config == metadata.end()) throw Error(ErrorKind::kFormat, fmt::format("{}: does not hold the run's options", path));
+  return SavedConfig{path, parse_config(config->second, path)};
+}
+
 // A folder that holds a run is refused unless it is resumed by a configuration that gives the same results.
 void check_run_dir(const RunConfig& config, const RunOptions& options) {
-  const std::string saved = config_path(options.run_dir);
-  if (!file_exists(saved)) return;
+  const std::string& dir = options.run_dir;
   if (!options.resume) {
+    if (!file_exists(config_path(dir)) && CheckpointFolder(dir, KeepRule()).newest_path().empty()) return;
     throw Error(ErrorKind::kUsage,
-                fmt::format("{}: holds a run already; add --resume to go on with it, or name another --run-dir",
-                            options.run_dir));
+                fmt::format("{}: holds a run already; add --resume to go on with it, or name another --run-dir", dir));
   }
+  if (options.allow_changes) return;
+  const std::optional<SavedConfig> saved = saved_config(dir);
+  if (!saved) return;
   std::string changes;
-  for (const std::string& change : result_differences(load_config({saved}, {}), config)) {
+  for (const std::string& change : result_differences(saved->config, config)) {
     changes += (changes.empty() ? "" : "; ") + change;
   }
-  if (!changes.empty() && !options.allow_changes) {
-    throw Error(ErrorKind::kUsage,
-                fmt::format("{}: the run was started with other options ({}); resume with the same ones, or add "
-                            "--allow-changes",
-                            saved, changes));
+  if (!changes.empty()) {
+    throw Error(ErrorKind::kUsage, fmt::format("{}: the run was started with other options ({}); resume with the same "
+                                               "ones, or add --allow-changes", saved->place, changes));
   }
 }
 

@@ -128,7 +128,20 @@ TEST(TrainCli, ResumeWithOtherOptionsNamesThem) {
   const TempDir dir;
   const std::string run = dir.file("run");
   ASSERT_EQ(train_until("step 10/80", SIGTERM, run).exit_code, 128 + SIGTERM);
-  expect_one_line_error(train(run, {"--resume", "--set", "head.logit_scale=20"}), 2, "head.logit_scale");
+  const std::vector<std::string> other = {"--resume", "--set", "head.logit_scale=20", "--set", "sampler.up=3"};
+  expect_one_line_error(train(run, other), 2, "sampler.up");
+  expect_one_line_error(train(run, other), 2, "head.logit_scale (16.0 here, 20.0 there)");
+  // The checkpoint knows them too.
+  std::filesystem::remove(run + "/config.toml");
+  expect_one_line_error(train(run), 2, "add --resume");
+  expect_one_line_error(train(run, other), 2, "head.logit_scale (16.0 here, 20.0 there)");
+  RunOptions stop;
+  stop.signal = SIGTERM;
+  stop.signal_after = "step 20/80";
+  std::vector<std::string> told = other;
+  told.push_back("--allow-changes");
+  EXPECT_EQ(train(run, told, stop).exit_code, 128 + SIGTERM);
+  EXPECT_THAT(bytes_of(run + "/config.toml"), HasSubstr("logit_scale = 20"));
 }
 
 TEST(TrainCli, CheckpointOfAnotherNetworkIsRefused) {
