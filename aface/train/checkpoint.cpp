@@ -99,10 +99,10 @@ std::string CheckpointFolder::write(std::int64_t step, NamedArrays state, const 
   return path;
 }
 
-void CheckpointFolder::remove_superfluous(std::int64_t written, const std::vector<ScoredStep>& scores) const {
+void CheckpointFolder::remove_superfluous(std::int64_t newest, const std::vector<ScoredStep>& scores) const {
   std::vector<std::int64_t> steps = steps_newest_first();
   // Later ones are damaged, as the run went on from an earlier one: they must not push out good ones.
-  steps.erase(std::remove_if(steps.begin(), steps.end(), [&](std::int64_t step) { return step > written; }), steps.end());
+  steps.erase(std::remove_if(steps.begin(), steps.end(), [&](std::int64_t step) { return step > newest; }), steps.end());
   std::vector<ScoredStep> there;
   for (const ScoredStep& scored : scores) {
     if (std::find(steps.begin(), steps.end(), scored.step) != steps.end()) there.push_back(scored);

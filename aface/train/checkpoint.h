@@ -45,12 +45,16 @@ class CheckpointFolder {
   // untouched.
   std::string write(std::int64_t step, NamedArrays state, const std::vector<ScoredStep>& scores) const;
 
-  // The newest undamaged checkpoint of a step up to `no_later_than`. A damaged one is reported as a warning and the one before it is taken; when all
-  // are damaged, throws the newest one's error. Nothing when there is none.
+  // The newest undamaged checkpoint of a step up to `no_later_than`. A damaged one is reported as a warning and the one
+  // before it is taken; when all are damaged, throws the newest one's error. Nothing when there is none.
   std::optional<Checkpoint> newest(std::int64_t no_later_than = std::numeric_limits<std::int64_t>::max()) const;
 
   // For a run that goes on from an earlier step: later ones are not on its way.
   void remove_later_than(std::int64_t step) const;
+
+  // Removes those beyond the rule, of the steps up to `newest`, which is there: what write() does, for a run whose last
+  // process did not come to it.
+  void remove_superfluous(std::int64_t newest, const std::vector<ScoredStep>& scores) const;
 
   // Damaged or not; empty when there is none.
   std::string newest_path() const;
@@ -59,7 +63,6 @@ class CheckpointFolder {
 
  private:
   std::vector<std::int64_t> steps_newest_first() const;
-  void remove_superfluous(std::int64_t written, const std::vector<ScoredStep>& scores) const;
 
   std::string folder_;
   KeepRule keep_;

@@ -62,6 +62,7 @@ bool RunLoop::resume(OtherData other_data, std::int64_t no_later_than) {
     throw Error(error.kind(), fmt::format("{}: cannot resume from it: {}", newest->path, error.what()));
   }
   has_unsaved_ = false;
+  checkpoints_.remove_superfluous(newest->step, results_.scores);
   log_info("train", "resumed from {} at step {}", newest->path, trainer_.steps_done());
   return true;
 }

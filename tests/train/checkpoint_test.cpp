@@ -114,6 +114,14 @@ TEST(CheckpointFolder, ADamagedLaterOneDoesNotPushOutGoodOnes) {
   EXPECT_EQ(checkpoints.newest()->step, 10);
 }
 
+TEST(CheckpointFolder, RemovesWhatAKilledProcessDidNotComeTo) {
+  const test::TempDir dir;
+  const CheckpointFolder all(dir.path(), keep(9)), checkpoints(dir.path(), keep(2));
+  for (int step : {1, 2, 3, 4, 5}) all.write(step, state_with(1), {});
+  checkpoints.remove_superfluous(4, {});
+  EXPECT_EQ(names_in(checkpoints.path()), (Names{"step_00000003", "step_00000004", "step_00000005"}));
+}
+
 TEST(CheckpointFolder, FailsWhenNoCheckpointIsReadable) {
   const test::TempDir dir;
   const CheckpointFolder checkpoints(dir.path(), keep(3));
