@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@ namespace {
 // A .rec and its .idx must lie side by side, so these are files of a folder of their own.
 const std::string& folder() {
   static const std::string path = [] {
-    std::string pattern = "/tmp/aface-fuzz-XXXXXX";
+    std::string pattern = (std::filesystem::temp_directory_path() / "aface-fuzz-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) std::abort();
     return pattern;
   }();
