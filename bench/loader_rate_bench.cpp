@@ -142,6 +142,13 @@ AugmentOptions crops() {
   return options;
 }
 
+AugmentOptions colours() {
+  AugmentOptions options;
+  options.flip = 0.5;
+  options.colour = 1;
+  return options;
+}
+
 void print_line(const char* name, const std::vector<Rate>& rates, const std::vector<Rate>& raw) {
   std::vector<double> cpu, wall, share;
   for (std::size_t i = 0; i < rates.size(); ++i) {
@@ -177,6 +184,7 @@ void run(const std::string& folder, int rounds, std::int64_t workers, int qualit
   std::vector<Contestant> contestants = {{"loader, as it is", plain, {}},
                                          {"loader, mirror", AugmentOptions(), {}},
                                          {"loader, mirror and crop", crops(), {}},
+                                         {"loader, mirror and colour", colours(), {}},
                                          {"loader, all augmentation", everything(), {}}};
   std::vector<Rate> raw;
   for (int round = 0; round < rounds; ++round) {

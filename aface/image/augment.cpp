@@ -75,7 +75,9 @@ void augment(const Image& chip, const Augmentation& augmentation, int size_px, s
   const ColourMap* colour = augmentation.colour ? &*augmentation.colour : nullptr;
   const int small_px = std::max(1, static_cast<int>(std::lround(augmentation.resolution * size_px)));
   if (small_px < size_px) {
-    Image small(small_px, small_px);
+    thread_local Image small;  // keeps its memory
+    small.width = small.height = small_px;
+    small.pixels.resize(static_cast<std::size_t>(small_px) * small_px * 3);
     resample(chip, window, augmentation.mirror, colour, small_px, small_px, small.pixels.data());
     resample(small, whole(small), Mirror::kNo, nullptr, size_px, size_px, out);
   } else {

@@ -9,6 +9,8 @@
 
 #include "aface/core/check.h"
 #include "aface/core/error.h"
+#include "aface/image/resample_strips.h"
+#include "aface/image/taps.h"
 
 namespace aface {
 namespace {
@@ -22,45 +24,11 @@ Four load_four(const float* values) {
   return four;
 }
 
-// out[j] = sum_k weights[j * stride + k] * in[first[j] + k], k < count[j]. Weights from count[j] on are 0.
-struct Taps {
-  int stride = 0;
-  std::vector<int> first;
-  std::vector<int> count;
-  std::vector<float> weights;
+// What a thread keeps between pictures.
+struct Workspace {
+  Taps columns, rows;
+  std::vector<float> sum, line;
 };
-
-// One axis: `length` output positions over [start, start + extent) of an input of `size` positions.
-Taps make_taps(double start, double extent, int size, int length) {
-  const double step = extent / length;
-  Taps taps;
-  taps.stride = static_cast<int>(std::ceil(std::max(step, 1.0))) + 1;
-  taps.first.resize(static_cast<std::size_t>(length));
-  taps.count.resize(static_cast<std::size_t>(length));
-  taps.weights.assign(static_cast<std::size_t>(length) * taps.stride, 0.0f);
-  for (int j = 0; j < length; ++j) {
-    // The mean over one output pixel's area. When growing, a mean over one input pixel around the output
-    // pixel's centre: that is linear interpolation.
-    const double reach = std::max(step, 1.0);
-    const double low = start + (j + 0.5) * step - 0.5 * reach;
-    const double high = low + reach;
-    const int begin = static_cast<int>(std::floor(low));
-    const int end = static_cast<int>(std::ceil(high));
-    const int first = std::clamp(begin, 0, size - 1);
-    float* weights = &taps.weights[static_cast<std::size_t>(j) * taps.stride];
-    int last = first;
-    for (int i = begin; i < end; ++i) {
-      const double overlap = std::min<double>(high, i + 1) - std::max<double>(low, i);
-      if (overlap <= 1e-9) continue;  // rounding dust
-      const int inside = std::clamp(i, 0, size - 1);
-      weights[inside - first] += static_cast<float>(overlap / reach);
-      last = inside;
-    }
-    taps.first[static_cast<std::size_t>(j)] = first;
-    taps.count[static_cast<std::size_t>(j)] = last - first + 1;
-  }
-  return taps;
-}
 
 // Weighted mean of the source rows that output row y covers, columns first_column .. end_column-1, [columns,
 // 3].
@@ -113,6 +81,28 @@ void sum_columns(const Taps& columns, Mirror mirror, const ColourColumns* colour
   }
 }
 
+void resample_by_lines(const ResampleTask& task, Workspace& here) {
+  const Taps& columns = task.columns;
+  const int first_column = columns.first.front();
+  const int end_column = columns.first.back() + columns.count.back();
+  // Room for taps of weight 0 and for the fourth value of the last pixel.
+  here.sum.assign((static_cast<std::size_t>(end_column - first_column) + columns.stride) * 3 + 1, 0.0f);
+  const std::size_t length = static_cast<std::size_t>(task.width) * 3;
+  here.line.resize(length + 1);
+  const ColourColumns colour_columns(task.colour != nullptr ? *task.colour : ColourMap());
+  const auto sum_columns_here = columns.stride == 2   ? sum_columns<2>
+                                : columns.stride == 3 ? sum_columns<3>
+                                                      : sum_columns<0>;
+  std::uint8_t* out = task.out;
+  for (int y = 0; y < task.height; ++y, out += length) {
+    // Rows before columns: adding whole rows runs at the width of the vector unit.
+    sum_rows(task.source, task.rows, y, first_column, end_column, here.sum.data());
+    sum_columns_here(columns, task.mirror, task.colour != nullptr ? &colour_columns : nullptr, here.sum.data(),
+                     first_column, task.width, here.line.data());
+    for (std::size_t i = 0; i < length; ++i) out[i] = to_byte(here.line[i]);
+  }
+}
+
 // One line of `width` pixels, the last first. Five pixels at a time in a register of sixteen bytes, whose last byte means
 // nothing and is written over by what comes next.
 void reverse_pixels(const std::uint8_t* in, int width, std::uint8_t* out) {
@@ -158,25 +148,11 @@ void resample(const Image& source, const Window& window, Mirror mirror, const Co
     cut_out(source, window, mirror, width, height, out);
     return;
   }
-  const Taps columns = make_taps(window.x, window.width, source.width, width);
-  const Taps rows = make_taps(window.y, window.height, source.height, height);
-  const int first_column = columns.first.front();
-  const int end_column = columns.first.back() + columns.count.back();
-  // Room for taps of weight 0 and for the fourth value of the last pixel.
-  std::vector<float> sum((static_cast<std::size_t>(end_column - first_column) + columns.stride) * 3 + 1);
-  std::vector<float> line(static_cast<std::size_t>(width) * 3 + 1);
-  const ColourColumns colour_columns(colour != nullptr ? *colour : ColourMap());
-  const auto sum_columns_here = columns.stride == 2   ? sum_columns<2>
-                                : columns.stride == 3 ? sum_columns<3>
-                                                      : sum_columns<0>;
-  const std::size_t length = static_cast<std::size_t>(width) * 3;
-  for (int y = 0; y < height; ++y, out += length) {
-    // Rows before columns: adding whole rows runs at the width of the vector unit.
-    sum_rows(source, rows, y, first_column, end_column, sum.data());
-    sum_columns_here(columns, mirror, colour != nullptr ? &colour_columns : nullptr, sum.data(), first_column, width,
-                     line.data());
-    for (std::size_t i = 0; i < length; ++i) out[i] = to_byte(line[i]);
-  }
+  thread_local Workspace here;
+  make_taps(window.x, window.width, source.width, width, here.columns);
+  make_taps(window.y, window.height, source.height, height, here.rows);
+  const ResampleTask task{source, here.columns, here.rows, mirror, colour, width, height, out};
+  if (!resample_by_strips(task, here.sum)) resample_by_lines(task, here);
 }
 
 Image resize(const Image& image, int width, int height) {

@@ -82,6 +82,29 @@ TEST(Resample, AgreesWithTheDefinition) {
   }
 }
 
+TEST(Resample, AgreesWithTheDefinitionOnChips) {
+  Random random(5);
+  for (int round = 0; round < 60; ++round) {
+    const Image source = noise(20 + int(random.below(120)), 20 + int(random.below(120)), std::uint64_t(round));
+    const int width = 1 + int(random.below(120)), height = 1 + int(random.below(120));
+    // From growing by a half to shrinking by a half, with windows that reach beyond the picture.
+    const double scale = random.uniform(0.5, 1.5);
+    const Window window{random.uniform(-20, 20), random.uniform(-20, 20), width * scale, height * scale};
+    const Mirror mirror = random.chance(0.5) ? Mirror::kLeftRight : Mirror::kNo;
+    ColourMap map;
+    for (auto& value : map.matrix) value = float(random.uniform(-0.3, 0.9));
+    for (auto& value : map.offset) value = float(random.uniform(-20, 40));
+    const ColourMap* colour = random.chance(0.5) ? &map : nullptr;
+    std::vector<std::uint8_t> out(std::size_t(width) * std::size_t(height) * 3 + 64, 99);
+    resample(source, window, mirror, colour, width, height, out.data());
+    const std::vector<double> expected = plain_resample(source, window, mirror, colour, width, height);
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      ASSERT_NEAR(out[i], expected[i], 0.5001) << "round " << round << ", value " << i;
+    for (std::size_t i = expected.size(); i < out.size(); ++i)
+      ASSERT_EQ(out[i], 99) << "written beyond the end";
+  }
+}
+
 TEST(Resample, CutOutsAreCopiesWhateverTheirWidth) {
   for (int width = 1; width <= 40; ++width) {
     const Image source = noise(width + 3, 5, std::uint64_t(width));
