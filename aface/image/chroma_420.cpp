@@ -19,14 +19,21 @@ namespace {
 //   r = y + 1.40200 cr,  g = y - 0.34414 cb - 0.71414 cr,  b = y + 1.77200 cb
 // Products are of 16 bits with sign, so whole multiples are taken out of the factors.
 constexpr int fixed(double value) { return static_cast<int>(value * 65536 + 0.5); }
-constexpr short kRedOfRed = static_cast<short>(fixed(0.40200));       // + cr
-constexpr short kBlueOfBlue = static_cast<short>(-fixed(0.22800));    // + 2 cb
+constexpr short kRedOfRed = static_cast<short>(fixed(0.40200));     // + cr
+constexpr short kBlueOfBlue = static_cast<short>(-fixed(0.22800));  // + 2 cb
 constexpr short kGreenOfBlue = static_cast<short>(-fixed(0.34414));
-constexpr short kGreenOfRed = static_cast<short>(fixed(0.28586));     // - cr
+constexpr short kGreenOfRed = static_cast<short>(fixed(0.28586));      // - cr
 constexpr int kGreen = (kGreenOfRed << 16) | (kGreenOfBlue & 0xFFFF);  // one factor for a pair cb, cr
 
-// Where the bytes of pixels stand after pack(): in each sixteen, eight of even pixels and then eight of odd ones.
+// Where the bytes of pixels stand after pack(): in each sixteen, eight of even pixels and then eight of odd
+// ones.
 constexpr int packed_place(int pixel) { return pixel / 16 * 16 + pixel % 16 / 2 + pixel % 2 * 8; }
+
+// Without a call for chips whose width is a multiple of 16.
+void store_first(const std::uint8_t* from, int bytes, std::uint8_t* out) {
+  for (; bytes >= 16; bytes -= 16, from += 16, out += 16) std::memcpy(out, from, 16);
+  if (bytes > 0) std::memcpy(out, from, static_cast<std::size_t>(bytes));
+}
 
 // Registers of 16-bit values.
 struct Avx2 {
@@ -49,7 +56,8 @@ struct Avx2 {
   // (a f.low + b f.high + 2^15) / 2^16
   static Words sum_of_products(Words a, Words b, Words factors) {
     const auto rounded = [&](Words pairs) {
-      return _mm256_srai_epi32(_mm256_add_epi32(_mm256_madd_epi16(pairs, factors), _mm256_set1_epi32(1 << 15)), 16);
+      return _mm256_srai_epi32(
+          _mm256_add_epi32(_mm256_madd_epi16(pairs, factors), _mm256_set1_epi32(1 << 15)), 16);
     };
     return _mm256_packs_epi32(rounded(_mm256_unpacklo_epi16(a, b)), rounded(_mm256_unpackhi_epi16(a, b)));
   }
@@ -66,7 +74,8 @@ struct Avx2 {
         for (int i = 0; i < 16; ++i) {
           const int at = part * 16 + i;
           for (int c = 0; c < 3; ++c) {
-            index.of[part][c][i] = static_cast<std::uint8_t>(at % 3 == c ? packed_place(at / 3) : 0x80);  // 0x80: zero
+            index.of[part][c][i] =
+                static_cast<std::uint8_t>(at % 3 == c ? packed_place(at / 3) : 0x80);  // 0x80: zero
           }
         }
       }
@@ -83,7 +92,7 @@ struct Avx2 {
       _mm_storeu_si128(reinterpret_cast<__m128i*>(to + part * 16), _mm256_castsi256_si128(both));
       _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 48 + part * 16), _mm256_extracti128_si256(both, 1));
     }
-    if (to == pixels) std::memcpy(out, pixels, static_cast<std::size_t>(bytes));
+    if (to == pixels) store_first(pixels, bytes, out);
   }
 };
 
@@ -107,7 +116,8 @@ struct Avx512 {
   static Words high_bytes(Words a) { return _mm512_srli_epi16(a, 8); }
   static Words sum_of_products(Words a, Words b, Words factors) {
     const auto rounded = [&](Words pairs) {
-      return _mm512_srai_epi32(_mm512_add_epi32(_mm512_madd_epi16(pairs, factors), _mm512_set1_epi32(1 << 15)), 16);
+      return _mm512_srai_epi32(
+          _mm512_add_epi32(_mm512_madd_epi16(pairs, factors), _mm512_set1_epi32(1 << 15)), 16);
     };
     return _mm512_packs_epi32(rounded(_mm512_unpacklo_epi16(a, b)), rounded(_mm512_unpackhi_epi16(a, b)));
   }
@@ -134,11 +144,14 @@ struct Avx512 {
     for (int part = 0; part < 3; ++part, out += 64, bytes -= 64) {
       if (bytes <= 0) return;
       Words pixels = _mm512_permutex2var_epi8(red, _mm512_load_si512(kIndex.red_green[part]), green);
-      pixels = _mm512_mask_permutexvar_epi8(pixels, kIndex.is_blue[part], _mm512_load_si512(kIndex.blue[part]), blue);
+      pixels = _mm512_mask_permutexvar_epi8(pixels, kIndex.is_blue[part],
+                                            _mm512_load_si512(kIndex.blue[part]), blue);
       if (bytes >= 64) {
         _mm512_storeu_si512(out, pixels);
-      } else {
-        _mm512_mask_storeu_epi8(out, (std::uint64_t{1} << bytes) - 1, pixels);
+      } else {  // not by a mask: stores of chosen bytes take tens of cycles on some processors
+        alignas(64) std::uint8_t all[64];
+        _mm512_store_si512(all, pixels);
+        store_first(all, bytes, out);
       }
     }
   }
@@ -190,26 +203,44 @@ Chroma<V> between_columns(const std::int16_t* sums) {
   return {mean(sums - 1, 8), mean(sums + 1, 7)};  // libjpeg's, so that neither side is preferred
 }
 
+// Output row y from its rows of sums.
+template <class V>
+void join_row(const Planes420& planes, int y, const std::int16_t* blue, const std::int16_t* red,
+              std::uint8_t* out) {
+  const std::uint8_t* luma_row = planes.luma + y * planes.luma_stride;
+  for (int i = 0; 2 * i < planes.width; i += V::kWords) {
+    const Chroma<V> cb = between_columns<V>(blue + i), cr = between_columns<V>(red + i);
+    const auto luma = V::load(luma_row + 2 * i);
+    const Colours<V> even = convert<V>(V::low_bytes(luma), cb.even, cr.even);
+    const Colours<V> odd = convert<V>(V::high_bytes(luma), cb.odd, cr.odd);
+    V::store_pixels(V::pack(even.red, odd.red), V::pack(even.green, odd.green), V::pack(even.blue, odd.blue),
+                    3 * planes.width - 6 * i, out + 6 * i);
+  }
+}
+
 template <class V>
 void join_planes(const Planes420& planes, std::vector<std::int16_t>& sums, std::uint8_t* out) {
+  // Some rows of sums at a time, as a value that is read right after it was stored, by another register than
+  // it was stored from, has to be waited for.
+  constexpr int kRowsAtOnce = 8;
   const int chroma_width = (planes.width + 1) / 2, chroma_height = (planes.height + 1) / 2;
   const std::size_t room = static_cast<std::size_t>(chroma_width) + 2 * V::kWords;
-  sums.resize(2 * room + V::kWords);
-  std::int16_t* blue = sums.data() + V::kWords;
-  std::int16_t* red = blue + room;
-  for (int y = 0; y < planes.height; ++y, out += 3 * static_cast<std::size_t>(planes.width)) {
-    const std::int64_t near = y / 2 * planes.chroma_stride;
-    const std::int64_t far = std::clamp(y % 2 == 0 ? y / 2 - 1 : y / 2 + 1, 0, chroma_height - 1) * planes.chroma_stride;
-    sum_rows<V>(planes.blue + near, planes.blue + far, chroma_width, blue);
-    sum_rows<V>(planes.red + near, planes.red + far, chroma_width, red);
-    const std::uint8_t* luma_row = planes.luma + y * planes.luma_stride;
-    for (int i = 0; i < chroma_width; i += V::kWords) {
-      const Chroma<V> cb = between_columns<V>(blue + i), cr = between_columns<V>(red + i);
-      const auto luma = V::load(luma_row + 2 * i);
-      const Colours<V> even = convert<V>(V::low_bytes(luma), cb.even, cr.even);
-      const Colours<V> odd = convert<V>(V::high_bytes(luma), cb.odd, cr.odd);
-      V::store_pixels(V::pack(even.red, odd.red), V::pack(even.green, odd.green), V::pack(even.blue, odd.blue),
-                      3 * planes.width - 6 * i, out + 6 * i);
+  sums.resize(2 * kRowsAtOnce * room + V::kWords);
+  std::int16_t* const blue = sums.data() + V::kWords;
+  std::int16_t* const red = blue + kRowsAtOnce * room;
+  for (int begin = 0; begin < planes.height; begin += kRowsAtOnce) {
+    const int end = std::min(begin + kRowsAtOnce, planes.height);
+    for (int y = begin; y < end; ++y) {
+      const std::int64_t near = y / 2 * planes.chroma_stride;
+      const std::int64_t far =
+          std::clamp(y % 2 == 0 ? y / 2 - 1 : y / 2 + 1, 0, chroma_height - 1) * planes.chroma_stride;
+      const std::size_t at = static_cast<std::size_t>(y - begin) * room;
+      sum_rows<V>(planes.blue + near, planes.blue + far, chroma_width, blue + at);
+      sum_rows<V>(planes.red + near, planes.red + far, chroma_width, red + at);
+    }
+    for (int y = begin; y < end; ++y, out += 3 * static_cast<std::size_t>(planes.width)) {
+      const std::size_t at = static_cast<std::size_t>(y - begin) * room;
+      join_row<V>(planes, y, blue + at, red + at, out);
     }
   }
 }

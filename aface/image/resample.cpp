@@ -38,6 +38,7 @@ void sum_rows(const Image& source, const Taps& rows, int y, int first_column, in
   for (int k = 0; k < rows.count[static_cast<std::size_t>(y)]; ++k) {
     const std::uint8_t* line = source.at(first_column, rows.first[static_cast<std::size_t>(y)] + k);
     const float weight = weights[k];
+    if (k > 0 && weight == 0) continue;
     if (k == 0) {
       for (int i = 0; i < length; ++i) sum[i] = weight * static_cast<float>(line[i]);
     } else {
@@ -64,11 +65,12 @@ struct ColourColumns {
   Four operator()(Four pixel) const { return red * pixel[0] + green * pixel[1] + blue * pixel[2] + offset; }
 };
 
-// Output pixels of one line from the summed rows `sum`, of which kTaps columns count for each. Leftmost first, since each
-// pixel is written with one value of the next; `line` has room for that value after the last.
+// Output pixels of one line from the summed rows `sum`, of which kTaps columns count for each. Leftmost
+// first, since each pixel is written with one value of the next; `line` has room for that value after the
+// last.
 template <int kTaps>
-void sum_columns(const Taps& columns, Mirror mirror, const ColourColumns* colour, const float* sum, int first_column,
-                 int width, float* line) {
+void sum_columns(const Taps& columns, Mirror mirror, const ColourColumns* colour, const float* sum,
+                 int first_column, int width, float* line) {
   const int taps = kTaps > 0 ? kTaps : columns.stride;
   for (int x = 0; x < width; ++x, line += 3) {
     const auto column = static_cast<std::size_t>(mirror == Mirror::kLeftRight ? width - 1 - x : x);
@@ -97,14 +99,14 @@ void resample_by_lines(const ResampleTask& task, Workspace& here) {
   for (int y = 0; y < task.height; ++y, out += length) {
     // Rows before columns: adding whole rows runs at the width of the vector unit.
     sum_rows(task.source, task.rows, y, first_column, end_column, here.sum.data());
-    sum_columns_here(columns, task.mirror, task.colour != nullptr ? &colour_columns : nullptr, here.sum.data(),
-                     first_column, task.width, here.line.data());
+    sum_columns_here(columns, task.mirror, task.colour != nullptr ? &colour_columns : nullptr,
+                     here.sum.data(), first_column, task.width, here.line.data());
     for (std::size_t i = 0; i < length; ++i) out[i] = to_byte(here.line[i]);
   }
 }
 
-// One line of `width` pixels, the last first. Five pixels at a time in a register of sixteen bytes, whose last byte means
-// nothing and is written over by what comes next.
+// One line of `width` pixels, the last first. Five pixels at a time in a register of sixteen bytes, whose
+// last byte means nothing and is written over by what comes next.
 void reverse_pixels(const std::uint8_t* in, int width, std::uint8_t* out) {
   typedef std::uint8_t Bytes __attribute__((vector_size(16)));
   int x = 0;
@@ -121,12 +123,18 @@ bool is_whole_number(double value) { return value == std::floor(value); }
 
 // Whether every output pixel is one pixel of the source.
 bool is_cut_out(const Image& source, const Window& window, int width, int height) {
-  return window.width == width && window.height == height && is_whole_number(window.x) && is_whole_number(window.y) &&
-         window.x >= 0 && window.y >= 0 && window.x + width <= source.width && window.y + height <= source.height;
+  return window.width == width && window.height == height && is_whole_number(window.x) &&
+         is_whole_number(window.y) && window.x >= 0 && window.y >= 0 && window.x + width <= source.width &&
+         window.y + height <= source.height;
 }
 
-void cut_out(const Image& source, const Window& window, Mirror mirror, int width, int height, std::uint8_t* out) {
+void cut_out(const Image& source, const Window& window, Mirror mirror, int width, int height,
+             std::uint8_t* out) {
   const std::size_t line = static_cast<std::size_t>(width) * 3;
+  if (width == source.width && mirror == Mirror::kNo) {
+    std::memcpy(out, source.at(0, static_cast<int>(window.y)), line * static_cast<std::size_t>(height));
+    return;
+  }
   for (int y = 0; y < height; ++y, out += line) {
     const std::uint8_t* in = source.at(static_cast<int>(window.x), static_cast<int>(window.y) + y);
     if (mirror == Mirror::kLeftRight) {
@@ -144,13 +152,19 @@ void resample(const Image& source, const Window& window, Mirror mirror, const Co
   AFACE_CHECK(source.width > 0 && source.height > 0 && window.width > 0 && window.height > 0 && width > 0 &&
                   height > 0,
               "resample of {} x {}", source.width, source.height);
-  if (colour == nullptr && is_cut_out(source, window, width, height)) {
+  const bool is_copy = is_cut_out(source, window, width, height);
+  if (is_copy && colour == nullptr) {
     cut_out(source, window, mirror, width, height, out);
     return;
   }
   thread_local Workspace here;
-  make_taps(window.x, window.width, source.width, width, here.columns);
-  make_taps(window.y, window.height, source.height, height, here.rows);
+  if (is_copy) {
+    make_copying_taps(static_cast<int>(window.x), width, here.columns);
+    make_copying_taps(static_cast<int>(window.y), height, here.rows);
+  } else {
+    make_taps(window.x, window.width, source.width, width, here.columns);
+    make_taps(window.y, window.height, source.height, height, here.rows);
+  }
   const ResampleTask task{source, here.columns, here.rows, mirror, colour, width, height, out};
   if (!resample_by_strips(task, here.sum)) resample_by_lines(task, here);
 }

@@ -21,9 +21,10 @@ struct ResampleTask {
   std::uint8_t* out;
 };
 
-// Does the task in strips of sixteen columns, whose weights stay in registers from the first line to the last. False, with
-// nothing written, where the processor lacks AVX512-VBMI or one strip's columns do not fit a register of 64 bytes: sources
-// narrower than 22 pixels, and shrinking to less than three quarters. `sums` is working memory.
+// Does the task in strips of sixteen columns, whose weights stay in registers from the first line to the
+// last. False, with nothing written, where the processor lacks AVX512-VBMI or the source columns of a strip
+// do not fit the registers: sources narrower than 22 pixels (86 to shrink to less than half), and shrinking
+// to less than a quarter. `sums` is working memory.
 bool resample_by_strips(const ResampleTask& task, std::vector<float>& sums);
 
 }  // namespace aface

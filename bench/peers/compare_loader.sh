@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Our loader beside the usual Python one, on the same JPEGs, turn by turn.
-#   bench/peers/compare_loader.sh LOADER_RATE_BENCH PYTHON FOLDER [ROUNDS [TIMES]]
-# FOLDER: a sub-folder an identity, JPEG chips of one size. PYTHON with torch, cv2 and numpy, which reads each TIMES times.
+# Our loader beside the usual Python one, on the same .rec of chips of 112 pixels, turn by turn, two workers each.
+#   bench/peers/compare_loader.sh RECORD_LOADER_BENCH PYTHON FILE.rec [ROUNDS]
+# PYTHON with torch, cv2 and numpy. A .rec of 50,000 different chips:
+#   adaptiveface synth faces --identities 5000 --images 50000 --heldout-identities 0
+#   adaptiveface convert faces/train/images faces.rec --plain
 set -euo pipefail
-usage="usage: compare_loader.sh LOADER_RATE_BENCH PYTHON FOLDER [ROUNDS [TIMES]]"
+usage="usage: compare_loader.sh RECORD_LOADER_BENCH PYTHON FILE.rec [ROUNDS]"
 ours=${1:?$usage}
 python=${2:?$usage}
-folder=${3:?$usage}
+record=${3:?$usage}
 rounds=${4:-3}
-times=${5:-10}
 here=$(dirname "$0")
-record=$(mktemp -d)/faces.rec
-trap 'rm -r "$(dirname "$record")"' EXIT
-"$python" "$here/loader_torch.py" pack "$folder" "$record" "$times"
+cat "$record" > /dev/null # into the page cache, for both
 for ((round = 1; round <= rounds; ++round)); do
-  "$python" "$here/loader_torch.py" load "$record" 2
-  "$ours" "$folder" 3 2 | grep -E "JPEG|mirror "
+  for augmentation in mirror crop; do
+    "$python" "$here/loader_torch.py" "$record" "$augmentation" 2
+    "$ours" "$record" "$augmentation" 2
+  done
 done

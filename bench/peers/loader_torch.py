@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """A loader as the field's trainers have it: RecordIO by struct, cv2.imdecode, torch's DataLoader.
 
-  loader_torch.py pack FOLDER FILE.rec [times]     a .rec and .idx of the JPEGs below FOLDER, a sub-folder an identity,
-                                                   each so many times
-  loader_torch.py load FILE.rec [workers [batch]]     images a second of one epoch, shuffled, mirrored, normalised
+  loader_torch.py FILE.rec mirror|crop [workers [batch]]     images a second of one epoch, shuffled, mirrored half of the
+                                                             time, with crop shifted and scaled too, normalised
+FILE.idx beside it lists the records; those without an image are passed over.
 """
 import os
 import random
@@ -14,22 +14,7 @@ import time
 MAGIC = 0xCED7230A
 
 
-def pack(folder, path, times):
-    people = sorted(name for name in os.listdir(folder) if os.path.isdir(os.path.join(folder, name)))
-    with open(path, "wb") as record, open(os.path.splitext(path)[0] + ".idx", "w") as index:
-        number = 0
-        for label, person in enumerate(people * times):
-            for name in sorted(os.listdir(os.path.join(folder, person))):
-                with open(os.path.join(folder, person, name), "rb") as file:
-                    body = struct.pack("<IfQQ", 0, float(label % len(people)), number, 0) + file.read()
-                assert struct.pack("<I", MAGIC) not in body
-                index.write(f"{number}\t{record.tell()}\n")
-                record.write(struct.pack("<II", MAGIC, len(body)) + body + b"\0" * (-len(body) % 4))
-                number += 1
-    print(number, "records")
-
-
-def load(path, workers, batch):
+def load(path, is_cropped, workers, batch):
     import cv2
     import numpy as np
     import torch
@@ -41,6 +26,14 @@ def load(path, workers, batch):
             with open(os.path.splitext(path)[0] + ".idx") as index:
                 self.offsets = [int(line.split("\t")[1]) for line in index]
             self.file = None
+            with open(path, "rb") as file:
+                self.offsets = [offset for offset in self.offsets if self.has_image(file, offset)]
+
+        @staticmethod
+        def has_image(file, offset):
+            file.seek(offset + 4)
+            length, flag = struct.unpack("<II", file.read(8))
+            return (length & 0x1FFFFFFF) > 24 + 4 * flag
 
         def __len__(self):
             return len(self.offsets)
@@ -52,9 +45,18 @@ def load(path, workers, batch):
             magic, length = struct.unpack("<II", self.file.read(8))
             assert magic == MAGIC
             body = self.file.read(length & 0x1FFFFFFF)
-            _, label, _, _ = struct.unpack("<IfQQ", body[:24])
-            image = cv2.imdecode(np.frombuffer(body, np.uint8, offset=24), cv2.IMREAD_COLOR)
+            flag, label, _, _ = struct.unpack("<IfQQ", body[:24])
+            if flag > 0:
+                label = struct.unpack("<f", body[24:28])[0]
+            image = cv2.imdecode(np.frombuffer(body, np.uint8, offset=24 + 4 * flag), cv2.IMREAD_COLOR)
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+            if is_cropped:  # a window of 0.92 to 1.08 of the side, shifted by up to 0.08 of it, back to the chip's size
+                size = image.shape[0]
+                side = random.uniform(0.92, 1.08)
+                x, y = (0.5 * (1 - side) + random.uniform(-0.08, 0.08) for _ in range(2))
+                window = np.array([[side, 0, x * size], [0, side, y * size]])
+                image = cv2.warpAffine(image, window, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                                       borderMode=cv2.BORDER_REPLICATE)
             if random.random() < 0.5:
                 image = image[:, ::-1]
             chip = (image.transpose(2, 0, 1).astype(np.float32) - 127.5) / 127.5
@@ -71,13 +73,12 @@ def load(path, workers, batch):
         elif number > skipped:
             images += len(chips)
     seconds = time.perf_counter() - start
-    print(f"DataLoader, {workers} workers: {images / seconds:.0f} images/s ({images} images)")
+    kind = "mirror and crop" if is_cropped else "mirror"
+    print(f"DataLoader, {kind}, {workers} workers: {images / seconds:.0f} images/s ({images} images)")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) >= 4 and sys.argv[1] == "pack":
-        pack(sys.argv[2], sys.argv[3], int(sys.argv[4]) if len(sys.argv) > 4 else 1)
-    elif len(sys.argv) >= 3 and sys.argv[1] == "load":
-        load(sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 2, int(sys.argv[4]) if len(sys.argv) > 4 else 64)
-    else:
+    if len(sys.argv) < 3 or sys.argv[2] not in ("mirror", "crop"):
         sys.exit(__doc__)
+    load(sys.argv[1], sys.argv[2] == "crop", int(sys.argv[3]) if len(sys.argv) > 3 else 2,
+         int(sys.argv[4]) if len(sys.argv) > 4 else 64)

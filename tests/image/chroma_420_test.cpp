@@ -33,10 +33,13 @@ std::vector<unsigned char> noisy_jpeg(int width, int height, int subsampling, Ra
   return bytes;
 }
 
-std::vector<std::uint8_t> decode_by_turbojpeg(const std::vector<unsigned char>& bytes, int width, int height) {
+std::vector<std::uint8_t> decode_by_turbojpeg(const std::vector<unsigned char>& bytes, int width,
+                                              int height) {
   std::vector<std::uint8_t> pixels(std::size_t(width) * std::size_t(height) * 3);
   const TurboJpeg decoder(tjInitDecompress());
-  EXPECT_EQ(tjDecompress2(decoder.get(), bytes.data(), bytes.size(), pixels.data(), width, 0, height, TJPF_RGB, 0), 0);
+  EXPECT_EQ(
+      tjDecompress2(decoder.get(), bytes.data(), bytes.size(), pixels.data(), width, 0, height, TJPF_RGB, 0),
+      0);
   return pixels;
 }
 
@@ -74,7 +77,8 @@ TEST(JoinPlanes, EveryKernelGivesTheBytesOfTurboJpegAndWritesNoMore) {
     unsigned char* at[] = {memory.data(), memory.data() + luma, memory.data() + luma + chroma};
     int strides[] = {int(planes.luma_stride), int(planes.chroma_stride), int(planes.chroma_stride)};
     const TurboJpeg decoder(tjInitDecompress());
-    ASSERT_EQ(tjDecompressToYUVPlanes(decoder.get(), bytes.data(), bytes.size(), at, width, strides, height, 0), 0);
+    ASSERT_EQ(
+        tjDecompressToYUVPlanes(decoder.get(), bytes.data(), bytes.size(), at, width, strides, height, 0), 0);
     planes.luma = at[0];
     planes.blue = at[1];
     planes.red = at[2];

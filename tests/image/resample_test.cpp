@@ -84,12 +84,13 @@ TEST(Resample, AgreesWithTheDefinition) {
 
 TEST(Resample, AgreesWithTheDefinitionOnChips) {
   Random random(5);
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 120; ++round) {
     const Image source = noise(20 + int(random.below(120)), 20 + int(random.below(120)), std::uint64_t(round));
     const int width = 1 + int(random.below(120)), height = 1 + int(random.below(120));
-    // From growing by a half to shrinking by a half, with windows that reach beyond the picture.
-    const double scale = random.uniform(0.5, 1.5);
-    const Window window{random.uniform(-20, 20), random.uniform(-20, 20), width * scale, height * scale};
+    // From growing to twice the size to shrinking to a fifth, with windows that reach beyond the picture; some are copies.
+    const double scale = round % 10 == 0 ? 1 : std::exp2(random.uniform(-1, 2.3));
+    Window window{random.uniform(-20, 20), random.uniform(-20, 20), width * scale, height * scale};
+    if (round % 20 == 0) window.x = window.y = 0;
     const Mirror mirror = random.chance(0.5) ? Mirror::kLeftRight : Mirror::kNo;
     ColourMap map;
     for (auto& value : map.matrix) value = float(random.uniform(-0.3, 0.9));
@@ -135,11 +136,13 @@ TEST(Resample, MirrorOfTheFirstPixelsReadsNothingBeforeThem) {
 TEST(Normalise, EveryValueIsTheRoundedQuotient) {
   std::vector<std::uint8_t> pixels(256);
   for (std::size_t i = 0; i < 256; ++i) pixels[i] = std::uint8_t(i);
-  std::vector<float> out(256);
+  std::vector<float> out(256), alone(1);
   normalise_pixels(pixels.data(), 256, out.data());
   for (std::size_t i = 0; i < 256; ++i) {
     volatile float centred = float(i) - 127.5F;  // keeps the compiler from dividing in another way
     EXPECT_EQ(out[i], centred / 127.5F) << i;
+    normalise_pixels(&pixels[i], 1, alone.data());
+    EXPECT_EQ(alone[0], out[i]) << i << ", whether among many or alone";
   }
 }
 
