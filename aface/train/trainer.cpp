@@ -19,6 +19,7 @@
 #include "aface/kernel/rivals.h"
 #include "aface/kernel/unusable_row.h"
 #include "aface/mining/softmax_mass.h"
+#include "aface/nn/device.h"
 #include "aface/nn/torch_compat.h"
 #include "aface/train/bad_tensor.h"
 #include "aface/train/learning_rate.h"
@@ -85,18 +86,14 @@ std::vector<float> to_vector(const at::Tensor& values) {
 Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset, const std::string& scratch_folder)
     : config_(config),
       dataset_(dataset),
-      device_(config.train.device),
+      device_(usable_device(config.train.device, "train.device")),
       margin_health_(dataset.images_per_identity(), config.head) {
   const auto seed = static_cast<std::uint64_t>(config.train.seed);
-  if (device_.is_cuda() && !at::globalContext().hasCUDA()) {
-    throw Error(ErrorKind::kUsage, "train.device: this build of LibTorch sees no CUDA device; use cpu");
-  }
   if (const std::string problem = budget_problem(config.mining, config.train.batch_size, dataset.num_identities());
       !problem.empty()) {
     throw Error(ErrorKind::kUsage, problem);
   }
-  at::Generator generator = at::globalContext().defaultGenerator(device_);  // of weights and dropout
-  generator.set_current_seed(seed);
+  at::manual_seed(seed);  // of weights, which are drawn on the CPU, and of dropout, on the device
 
   sampler_ = make_sampler(config.sampler, dataset.identities, dataset.num_identities(), seed);
   loader_ = std::make_unique<BatchLoader>(dataset, config.data, config.augment,

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "aface/core/log.h"
+#include "aface/nn/device.h"
 #include "aface/nn/model_file.h"
 #include "aface/nn/torch_compat.h"
 
@@ -48,6 +49,9 @@ std::shared_ptr<EmbedFlags> add_embed_flags(CLI::App& app) {
   app.add_option("--workers", flags->workers, "threads that decode images, beside those of the network")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  app.add_option("--device", flags->device, "where the network runs")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
   app.add_flag("--no-flip", flags->single_view,
                "embedding = f(image); without it f(image) + f(mirrored image), which costs twice the time");
   return flags;
@@ -60,7 +64,9 @@ EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const std::string& roo
 
 EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const ChipSource& chips, OnBadImage on_bad_image) {
   set_torch_threads(flags.threads);
+  const c10::Device device = usable_device(flags.device, "--device");
   const auto backbone = load_model(flags.model);
+  backbone->to(device);
   EmbedOptions options;
   options.add_flipped = !flags.single_view;
   options.on_bad_image = on_bad_image;

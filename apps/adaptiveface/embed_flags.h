@@ -16,6 +16,7 @@ struct EmbedFlags {
   int threads = 0;
   int workers = 1;
   bool single_view = false;
+  std::string device = "cpu";
 };
 
 std::shared_ptr<EmbedFlags> add_embed_flags(CLI::App& app);
