@@ -14,14 +14,13 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 
 #include "aface/config/config_reader.h"
 #include "aface/core/file.h"
 #include "aface/core/random.h"
 #include "aface/io/safetensors.h"
 #include "aface/nn/model_file.h"
-#include "tests/support/run_program.h"
+#include "tests/cli/tiny_run.h"
 #include "tests/support/temp_dir.h"
 
 namespace aface::test {
@@ -37,19 +36,14 @@ int number_from(const char* variable, int otherwise) {
   return text != nullptr ? std::atoi(text) : otherwise;
 }
 
-RunResult train(const std::string& run_dir, const std::vector<std::string>& more,
-                RunOptions options = {}) {
-  if (std::getenv("AFACE_KILLS") != nullptr) options.timeout_seconds = 3600;  // in the background it may be held up
-  std::vector<std::string> arguments = {
-      "train",     "--config", std::string(AFACE_SOURCE_DIR) + "/configs/tiny.toml", "--run-dir", run_dir,
-      "--threads", "1"};
-  // Off the rhythm of log, validation and index, so that a checkpoint lies in the middle of each.
-  for (const char* option : {"train.checkpoint_every=3", "train.keep_checkpoints=2", "train.log_every=7",
-                             "validation.every_steps=25"}) {
-    arguments.insert(arguments.end(), {"--set", option});
-  }
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return run_program(AFACE_PROGRAM, arguments, options);
+// Off the rhythm of log, validation and queues, so that checkpoints lie in the middle of each.
+RunResult train_with_checkpoints(const std::string& run_dir, RunOptions options = {}) {
+  if (std::getenv("AFACE_KILLS") != nullptr)
+    options.timeout_seconds = 3600;  // in the background it may be held up
+  return train(run_dir,
+               {"--set", "train.checkpoint_every=3", "--set", "train.keep_checkpoints=2", "--set",
+                "train.log_every=7", "--set", "validation.every_steps=25", "--resume"},
+               options);
 }
 
 std::vector<std::string> names_in(const std::string& folder) {
@@ -66,18 +60,6 @@ std::optional<std::string> temporary_checkpoint(const std::string& run) {
     if (is_temporary(name)) return name;
   }
   return std::nullopt;
-}
-
-// Lines of metrics.jsonl without what depends on the clock.
-std::vector<std::string> log_of(const std::string& run) {
-  std::vector<std::string> lines;
-  std::istringstream text(read_text_file(run + "/metrics.jsonl"));
-  for (std::string line; std::getline(text, line);) {
-    auto json = nlohmann::json::parse(line);
-    for (const char* name : {"time", "images_per_s", "stall_share"}) json.erase(name);
-    lines.push_back(json.dump());
-  }
-  return lines;
 }
 
 // Every file under its own name must be whole.
@@ -129,7 +111,7 @@ Kill run_and_kill(const std::string& run, Random& random, bool while_writing) {
     }
     return since && std::chrono::duration<double>(Clock::now() - *since).count() > delay;
   };
-  const RunResult result = train(run, {"--resume"}, options);
+  const RunResult result = train_with_checkpoints(run, options);
   Kill kill;
   kill.happened = result.exit_code == 128 + SIGKILL;
   EXPECT_TRUE(kill.happened || result.exit_code == 0) << result.err;
@@ -159,7 +141,7 @@ TEST(KillAndResume, EndsWithTheBitsOfAnUndisturbedRun) {
   const int seed = number_from("AFACE_KILL_SEED", 1);
   const TempDir dir;
   const std::string whole = dir.file("whole");
-  const RunResult reference = train(whole, {});
+  const RunResult reference = train_with_checkpoints(whole);
   ASSERT_EQ(reference.exit_code, 0) << reference.err;
 
   Random random(static_cast<std::uint64_t>(seed));
@@ -182,7 +164,7 @@ TEST(KillAndResume, EndsWithTheBitsOfAnUndisturbedRun) {
       in_checkpoint += kill.in_checkpoint;
       before_first_checkpoint += !fs::exists(run + "/checkpoints");
     }
-    const RunResult rest = train(run, {"--resume"});
+    const RunResult rest = train_with_checkpoints(run);
     ASSERT_EQ(rest.exit_code, 0) << rest.err;
     EXPECT_FALSE(temporary_checkpoint(run));
     expect_same_results(run, whole);

@@ -1,71 +1,15 @@
 // The whole program on configs/tiny.toml: a run, its files, resuming, stopping, and what it says to bad input.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "tests/support/run_program.h"
+#include "tests/cli/tiny_run.h"
 #include "tests/support/temp_dir.h"
 
 namespace aface::test {
 namespace {
 
 using ::testing::HasSubstr;
-
-const std::string kTiny = std::string(AFACE_SOURCE_DIR) + "/configs/tiny.toml";
-
-RunResult train(const std::string& run_dir, std::vector<std::string> more = {}, const RunOptions& options = {}) {
-  std::vector<std::string> arguments = {"train", "--config", kTiny, "--run-dir", run_dir, "--threads", "1"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return run_program(AFACE_PROGRAM, arguments, options);
-}
-
-// A run that was told to stop when its progress line says so.
-RunResult train_until(const std::string& progress, int signal, const std::string& run_dir) {
-  RunOptions stop;
-  stop.signal = signal;
-  stop.signal_after = progress;
-  return train(run_dir, {}, stop);
-}
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream content;
-  content << file.rdbuf();
-  return content.str();
-}
-
-std::vector<std::string> lines_of(const std::string& path) {
-  std::ifstream file(path);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
-  return lines;
-}
-
-bool has_unfinished_files(const std::string& folder) {
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-    if (entry.path().filename().string().find(".tmp") != std::string::npos) return true;
-  }
-  return false;
-}
-
-void expect_one_line_error(const RunResult& result, int exit_code, const std::string& says) {
-  EXPECT_EQ(result.exit_code, exit_code) << result.err;
-  EXPECT_FALSE(result.timed_out);
-  EXPECT_THAT(result.err, HasSubstr(says));
-  const std::size_t place = result.err.find("error: ");
-  ASSERT_NE(place, std::string::npos) << result.err;
-  EXPECT_EQ(result.err.find('\n', place), result.err.size() - 1) << "more than one line:\n" << result.err;
-}
 
 TEST(TrainCli, TinyRunLeavesEverythingThatItPromises) {
   const TempDir dir;
@@ -169,29 +113,6 @@ TEST(TrainCli, ConfigurationMistakesAreNamedBeforeAnythingIsWritten) {
   expect_one_line_error(train(run, {"--set", "optimizer.learning_rate=-1"}), 2, "learning_rate");
   expect_one_line_error(train(run, {"--set", "head.logit_scale=big"}), 2, "logit_scale");
   EXPECT_FALSE(std::filesystem::exists(run));
-}
-
-// Stopped after step 30, for tests of what comes next.
-void stop_at_30(const std::string& run) {
-  const RunResult first = train_until("step 30/80", SIGTERM, run);
-  ASSERT_EQ(first.exit_code, 128 + SIGTERM) << first.err;
-}
-
-std::string newest_checkpoint(const std::string& run) {
-  std::string newest;
-  for (const auto& entry : std::filesystem::directory_iterator(run + "/checkpoints")) newest = std::max(newest, entry.path().string());
-  return newest;
-}
-
-// Lines of metrics.jsonl without what depends on the clock.
-std::vector<std::string> log_of(const std::string& run) {
-  std::vector<std::string> lines;
-  for (const std::string& line : lines_of(run + "/metrics.jsonl")) {
-    auto json = nlohmann::json::parse(line);
-    for (const char* name : {"time", "images_per_s", "stall_share"}) json.erase(name);
-    lines.push_back(json.dump());
-  }
-  return lines;
 }
 
 TEST(TrainCli, DamagedNewestCheckpointIsReportedAndTheOneBeforeItUsed) {
@@ -320,119 +241,6 @@ TEST(TrainCli, StartsFromAnotherRun) {
   EXPECT_THAT(train(dir.file("third"), {"--set", "start.from=" + first + "/model.safetensors", "--set", "train.steps=11"}).err,
               HasSubstr("24 at the mean of their embeddings"));
   expect_one_line_error(train(dir.file("wide"), {"--set", from, "--set", "backbone.width=24"}), 2, "backbone.width = 16 (not 24)");
-}
-
-RunResult train_with_file_limit(const std::string& run, int kilobytes, const std::string& more) {
-  const std::string script = "trap '' XFSZ; ulimit -f " + std::to_string(kilobytes) + "; exec \"$0\" \"$@\" " + more;
-  return run_program("/bin/bash", {"-c", script, AFACE_PROGRAM, "train", "--config", kTiny, "--run-dir", run, "--threads", "1"});
-}
-
-// A file-size limit stands for a disk that is full: training goes on, the last good checkpoint stays as it is, and with
-// room again the run ends as if nothing had been.
-TEST(TrainCli, CheckpointsAndLogsThatFindNoRoomDoNotStopTheRunNorHarmTheLastGoodOne) {
-  const TempDir dir;
-  const std::string whole = dir.file("whole"), run = dir.file("run");
-  ASSERT_EQ(train(whole).exit_code, 0);
-  stop_at_30(run);
-  const std::string last_good = newest_checkpoint(run), content = bytes_of(last_good);
-  // The log has some kilobytes already, a checkpoint and a model some hundred.
-  const RunResult crowded = train_with_file_limit(run, 12, "--resume");
-  expect_one_line_error(crowded, 3, "model.safetensors");
-  EXPECT_THAT(crowded.err, HasSubstr("no checkpoint of step 40"));
-  EXPECT_THAT(crowded.err, HasSubstr("no checkpoint of step 80"));
-  EXPECT_THAT(crowded.err, HasSubstr("step 80/80"));
-  EXPECT_FALSE(has_unfinished_files(run));
-  EXPECT_EQ(newest_checkpoint(run), last_good);
-  EXPECT_TRUE(bytes_of(last_good) == content);
-
-  const RunResult rest = train(run, {"--resume"});
-  ASSERT_EQ(rest.exit_code, 0) << rest.err;
-  EXPECT_TRUE(bytes_of(whole + "/model.safetensors") == bytes_of(run + "/model.safetensors"));
-  EXPECT_EQ(log_of(run), log_of(whole));
-}
-
-TEST(TrainCli, AStopThatCannotBeSavedIsAnError) {
-  const TempDir dir;
-  const std::string run = dir.file("run");
-  // Enough for the lists of the faces.
-  const std::string script = "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\"";
-  RunOptions stop;
-  stop.signal = SIGTERM;
-  stop.signal_after = "step 10/80";
-  const RunResult result =
-      run_program("/bin/bash", {"-c", script, AFACE_PROGRAM, "train", "--config", kTiny, "--run-dir", run, "--threads", "1"}, stop);
-  expect_one_line_error(result, 3, "checkpoints/step_");
-  EXPECT_FALSE(has_unfinished_files(run));
-}
-
-TEST(TrainCli, ALogOnAFullDeviceIsAWarning) {
-  const TempDir dir;
-  const std::string run = dir.file("run");
-  std::filesystem::create_directories(run);
-  std::filesystem::create_symlink("/dev/full", run + "/metrics.jsonl");
-  const RunResult result = train(run);
-  EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("metrics.jsonl: cannot write (No space left on device)"));
-  EXPECT_TRUE(std::filesystem::exists(run + "/model.safetensors"));
-}
-
-// A real small disk, where the test may mount one.
-class SmallDisk {
- public:
-  SmallDisk(const std::string& folder, const std::string& size) : folder_(folder) {
-    std::filesystem::create_directories(folder);
-    mounted_ = ::mount("tmpfs", folder.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) ::umount(folder_.c_str());
-  }
-  bool mounted() const { return mounted_; }
-
- private:
-  std::string folder_;
-  bool mounted_ = false;
-};
-
-TEST(TrainCli, FullDiskStopsWithOneLineAndLeavesNoHalfWrittenFile) {
-  const TempDir dir;
-  const SmallDisk disk(dir.file("disk"), "1536k");
-  if (!disk.mounted()) GTEST_SKIP() << "may not mount a tmpfs here";
-  const std::string run = dir.file("disk/run");
-  const RunResult result = train(run, {"--set", "backbone.width=48"});
-  EXPECT_EQ(result.exit_code, 3) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("No space left on device"));
-  EXPECT_FALSE(has_unfinished_files(run));
-}
-
-// Filled by somebody else in the middle of the run, and freed again.
-TEST(TrainCli, DiskThatFillsUpLeavesTheLastGoodCheckpointAndTheRunGoesOnWhenThereIsRoom) {
-  const TempDir dir;
-  const SmallDisk disk(dir.file("disk"), "24m");
-  if (!disk.mounted()) GTEST_SKIP() << "may not mount a tmpfs here";
-  const std::string whole = dir.file("whole"), run = dir.file("disk/run"), filler = dir.file("disk/filler");
-  ASSERT_EQ(train(whole).exit_code, 0);
-  stop_at_30(run);
-  const std::string last_good = newest_checkpoint(run), content = bytes_of(last_good);
-  {
-    std::ofstream file(filler, std::ios::binary);
-    const std::string block(4096, 'x');
-    while (file.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
-    }
-  }
-  std::filesystem::resize_file(filler, std::filesystem::file_size(filler) - 16384);  // some room for small files
-  const RunResult crowded = train(run, {"--resume"});
-  EXPECT_EQ(crowded.exit_code, 3) << crowded.err;
-  EXPECT_THAT(crowded.err, HasSubstr("no checkpoint of step 40"));
-  EXPECT_THAT(crowded.err, HasSubstr("step 80/80"));
-  EXPECT_FALSE(has_unfinished_files(run));
-  EXPECT_EQ(newest_checkpoint(run), last_good);
-  EXPECT_TRUE(bytes_of(last_good) == content);
-
-  std::filesystem::remove(filler);
-  const RunResult rest = train(run, {"--resume"});
-  ASSERT_EQ(rest.exit_code, 0) << rest.err;
-  EXPECT_TRUE(bytes_of(whole + "/model.safetensors") == bytes_of(run + "/model.safetensors"));
-  EXPECT_EQ(log_of(run), log_of(whole));
 }
 
 }  // namespace
