@@ -1,0 +1,142 @@
+#include "aface/ranks/meeting.h"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include "aface/core/error.h"
+
+namespace aface {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+c10::intrusive_ptr<c10d::Store> open_store(const LaunchEnvironment& environment, bool serve,
+                                           std::chrono::milliseconds longest) {
+  c10d::TCPStoreOptions options;
+  options.port = environment.master_port;
+  options.isServer = serve;
+  options.waitWorkers = false;
+  options.timeout = longest;
+  c10::intrusive_ptr<c10d::Store> store =
+      c10::make_intrusive<c10d::TCPStore>(environment.master_host, options);
+  if (environment.store_prefix.empty()) return store;
+  return c10::make_intrusive<c10d::PrefixStore>(environment.store_prefix, store);
+}
+
+class StoreBoard final : public NoteBoard {
+ public:
+  explicit StoreBoard(c10::intrusive_ptr<c10d::Store> store) : store_(std::move(store)) {}
+
+  std::int64_t add(const std::string& key, std::int64_t value) override { return store_->add(key, value); }
+  void set(const std::string& key, const std::string& text) override {
+    store_->set(key, std::vector<std::uint8_t>(text.begin(), text.end()));
+  }
+  std::optional<std::string> read(const std::string& key) override {
+    if (!store_->check({key})) return std::nullopt;
+    const std::vector<std::uint8_t> text = store_->get(key);
+    return std::string(text.begin(), text.end());
+  }
+
+ private:
+  c10::intrusive_ptr<c10d::Store> store_;
+};
+
+std::string here_key(int rank) { return fmt::format("here/{}", rank); }
+
+// Returns when all have said where they are.
+void wait_for_all(NoteBoard& board, int world_size, std::chrono::milliseconds longest, Meeting& meeting) {
+  const auto end = Clock::now() + longest;
+  auto pause = std::chrono::milliseconds(5);
+  for (int rank = 0; rank < world_size;) {
+    if (const std::optional<std::string> note = board.read(here_key(rank))) {
+      meeting.hosts.push_back(note->substr(0, note->find('\n')));
+      meeting.names.push_back(fmt::format("rank {} on {} (process {})", rank, meeting.hosts.back(),
+                                          note->substr(note->find('\n') + 1)));
+      ++rank;
+      continue;
+    }
+    if (Clock::now() >= end) {
+      std::vector<int> missing;
+      for (int other = rank; other < world_size && missing.size() < 8; ++other) {
+        if (!board.read(here_key(other))) missing.push_back(other);
+      }
+      throw Error(ErrorKind::kIo,
+                  fmt::format("ranks: of {}, rank{} {} did not come to {} within {} s; start all of them",
+                              world_size, missing.size() > 1 ? "s" : "", fmt::join(missing, ", "),
+                              meeting.place, longest.count() / 1000));
+    }
+    std::this_thread::sleep_for(pause);
+    pause = std::min(2 * pause, std::chrono::milliseconds(500));
+  }
+}
+
+}  // namespace
+
+Meeting meet(const LaunchEnvironment& environment, std::chrono::milliseconds longest) {
+  Meeting meeting;
+  meeting.place = fmt::format("{}:{}", environment.master_host, environment.master_port);
+  const bool serve = environment.rank == 0 && !environment.store_is_the_launchers;
+  try {
+    meeting.store = open_store(environment, serve, longest);
+  } catch (const std::exception& error) {
+    throw Error(ErrorKind::kIo, fmt::format("ranks: rank {} cannot {} {}: {}", environment.rank,
+                                            serve ? "keep the store at" : "reach the store of rank 0 at",
+                                            meeting.place, first_line(error.what())));
+  }
+  try {
+    StoreBoard board(meeting.store);
+    board.set(here_key(environment.rank), fmt::format("{}\n{}", host_name(), ::getpid()));
+    wait_for_all(board, environment.world_size, longest, meeting);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception&) {
+    throw Error(ErrorKind::kIo,
+                fmt::format("ranks: rank 0 at {} went away before all had come; see its error", meeting.place));
+  }
+  return meeting;
+}
+
+std::unique_ptr<NoteBoard> Meeting::open_board(const LaunchEnvironment& environment) const {
+  return std::make_unique<StoreBoard>(open_store(environment, false, std::chrono::seconds(30)));
+}
+
+std::string own_address_towards(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_DGRAM;  // connecting it sends nothing, but picks the way
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), fmt::format("{}", port).c_str(), &hints, &found) != 0) return "";
+  std::string address;
+  for (const addrinfo* way = found; way != nullptr && address.empty(); way = way->ai_next) {
+    const int socket = ::socket(way->ai_family, way->ai_socktype, 0);
+    if (socket < 0) continue;
+    sockaddr_storage own{};
+    socklen_t length = sizeof own;
+    std::array<char, NI_MAXHOST> text{};
+    if (::connect(socket, way->ai_addr, way->ai_addrlen) == 0 &&
+        ::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &length) == 0 &&
+        ::getnameinfo(reinterpret_cast<sockaddr*>(&own), length, text.data(), text.size(), nullptr, 0,
+                      NI_NUMERICHOST) == 0) {
+      address = text.data();
+    }
+    ::close(socket);
+  }
+  ::freeaddrinfo(found);
+  return address;
+}
+
+}  // namespace aface

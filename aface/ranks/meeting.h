@@ -1,0 +1,32 @@
+#pragma once
+
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aface/ranks/launch_environment.h"
+#include "aface/ranks/liveness.h"
+
+namespace aface {
+
+// The store at which all ranks have met, and who is where.
+struct Meeting {
+  c10::intrusive_ptr<c10d::Store> store;
+  std::vector<std::string> hosts;  // [world_size]
+  std::vector<std::string> names;  // [world_size] "rank 2 on node7 (process 4711)"
+  std::string place;               // "node1:29500"
+
+  // A connection of its own to the same store.
+  std::unique_ptr<NoteBoard> open_board(const LaunchEnvironment& environment) const;
+};
+
+// Throws Error{kIo} when the store cannot be opened or not all ranks come within `longest`.
+Meeting meet(const LaunchEnvironment& environment, std::chrono::milliseconds longest);
+
+// The address of this host on the way to `host`, as numbers; empty when there is none.
+std::string own_address_towards(const std::string& host, std::uint16_t port);
+
+}  // namespace aface
