@@ -8,7 +8,7 @@ namespace aface {
 
 // AdaM-Softmax (AdaptiveFace, CVPR 2019, equation 4): one learnt margin m_c per identity, and a pull towards larger
 // margins over ALL identities, so that identities with few images end with large ones:
-//   loss + L_m,   L_m = -(lambda / N) sum_{c = 1..N} m_c,   N = num_identities, whatever subset is active
+//   loss + L_m,   L_m = -(lambda / N) sum_{c = 1..N} m_c,   N = identities, whatever subset is active
 // L_m has the constant gradient -lambda / N and is not part of the returned loss; its value is in report(). update():
 //   m_c <- clamp(m_c - rate (d loss / d m_c - lambda / N), margin_min, margin_max)   for all c
 //   rate = margin_learning_rate * learning_rate_share   (plain: no momentum, no decay; our choice)
@@ -17,7 +17,8 @@ namespace aface {
 // Margins live on the CPU in double, whatever the device: a step reads [batch] of them, and updates them all cheaply.
 class AdaptiveMarginHead : public Head {
  public:
-  AdaptiveMarginHead(const HeadOptions& options, std::int64_t num_identities);
+  // `of_all_ranks`: identities of the whole run; 0: the same.
+  AdaptiveMarginHead(const HeadOptions& options, std::int64_t num_identities, std::int64_t of_all_ranks = 0);
 
   HeadOutput forward(const HeadInput& input) override;
 
@@ -31,8 +32,9 @@ class AdaptiveMarginHead : public Head {
 
  private:
   HeadOptions options_;
-  std::vector<double> margins_;           // [num_identities]
-  std::vector<std::int64_t> identities_;  // [batch] of the last forward() that recorded gradients
+  std::int64_t of_all_ranks_;             // N
+  std::vector<double> margins_;           // [num_identities] of this rank
+  std::vector<std::int64_t> identities_;  // [batch] of the last forward() that recorded gradients; -1: of another rank
   at::Tensor own_margins_;                // [batch] leaf; its gradient is what update() reads
 };
 

@@ -21,7 +21,8 @@ bool can_fuse(const HeadInput& input) {
 
 void check_input(const HeadInput& input) {
   AFACE_CHECK(input.embeddings.dim() == 2 && input.prototypes.dim() == 2, "embeddings and prototypes are matrices");
-  AFACE_CHECK(input.embeddings.size(0) > 0 && input.prototypes.size(0) > 0, "nothing to classify");
+  AFACE_CHECK(input.embeddings.size(0) > 0 && (input.prototypes.size(0) > 0 || input.ranks != nullptr),
+              "nothing to classify");
   AFACE_CHECK(input.embeddings.size(1) == input.prototypes.size(1), "embeddings have {} values, prototypes {}",
               input.embeddings.size(1), input.prototypes.size(1));
   AFACE_CHECK(input.embeddings.scalar_type() == input.prototypes.scalar_type(), "embeddings and prototypes differ in type");
@@ -29,7 +30,8 @@ void check_input(const HeadInput& input) {
   AFACE_CHECK(input.active_ids.dim() == 1 && input.active_ids.size(0) == input.prototypes.size(0), "one id per prototype");
   AFACE_CHECK(input.targets.scalar_type() == at::kLong && input.active_ids.scalar_type() == at::kLong, "ids are int64");
   const auto [low, high] = at::aminmax(input.targets);
-  AFACE_CHECK(low.item<std::int64_t>() >= 0 && high.item<std::int64_t>() < input.prototypes.size(0),
+  AFACE_CHECK(low.item<std::int64_t>() >= (input.ranks != nullptr ? -1 : 0) &&
+                  high.item<std::int64_t>() < input.prototypes.size(0),
               "targets from {} to {}, but {} prototypes are active", low.item<std::int64_t>(), high.item<std::int64_t>(),
               input.prototypes.size(0));
 }

@@ -1,3 +1,4 @@
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
 #include "aface/head/prototypes.h"
@@ -15,6 +16,7 @@ class FlatPrototypes final : public Prototypes {
 
   at::Tensor activate(Span<const std::int64_t> ids) override {
     const RowMatrix rows = table_.activate(ids);
+    if (rows.rows == 0) return at::empty({0, dim()}, at::kFloat);
     return at::from_blob(const_cast<float*>(rows.data),
                          {static_cast<std::int64_t>(rows.rows), static_cast<std::int64_t>(rows.dim)}, at::kFloat);
   }

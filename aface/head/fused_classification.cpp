@@ -101,6 +101,7 @@ FusedSoftmaxOptions kernel_options(const HeadInput& input, const HeadOptions& op
   result.filter_tolerance = options.filter_tolerance;
   result.keep_cosines = options.keep_cosines;
   result.want_rivals = input.want_rivals;
+  result.ranks = input.ranks;
   result.threads = at::get_num_threads();
   return result;
 }
@@ -125,7 +126,7 @@ SharedClassification make_classification(const HeadInput& input, const OwnMargin
     const MarginedCosine m = margins.function(static_cast<double>(own[i]), values.data_ptr<double>()[i], floor);
     margined[i] = m.value;
     slopes[i] = m.d_cosine;
-    made->d_margin[i] = m.d_margin;
+    made->d_margin[i] = targets.data_ptr<std::int64_t>()[i] < 0 ? 0 : m.d_margin;  // of another rank
   }
   made->softmax->classify(margined, slopes);
   return made;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "aface/core/across_ranks.h"
 #include "aface/core/named_arrays.h"
 #include "aface/head/head_options.h"
 #include "aface/kernel/filter_report.h"
@@ -20,8 +21,13 @@ namespace aface {
 struct HeadInput {
   at::Tensor embeddings;  // [batch, dim], any length > 0; may require grad
   at::Tensor prototypes;  // [active, dim], any length > 0; may require grad, see HeadOutput::prototype_gradient
-  at::Tensor active_ids;  // [active] int64, identity of each row
+  at::Tensor active_ids;  // [active] int64, identity of each row, as this head numbers them
   at::Tensor targets;     // [batch] int64, ROW of the own prototype in `prototypes` (not the identity)
+  // Null: all active prototypes are here. Else every rank classifies the same embeddings against its own identities'
+  // prototypes, of which none may be active; targets are -1 where another rank has the own prototype. Then the loss and
+  // all that is told of samples are those over all ranks' prototypes, but rivals and gradients this rank's share: the
+  // embeddings' gradient is to be summed over ranks.
+  AcrossRanks* ranks = nullptr;
   std::int64_t step = 0;  // for warm-up and freezing
   bool want_rivals = false;
 };
@@ -54,7 +60,7 @@ class Head {
   // current rate / its highest rate.
   virtual void update(std::int64_t step, double learning_rate_share) = 0;
 
-  // One margin per identity, [num_identities] float32 on the CPU; empty for heads without learnt margins.
+  // One margin per identity of this head, float32 on the CPU; empty for heads without learnt margins.
   virtual at::Tensor margins() const = 0;
 
   virtual void save(NamedArrays& state) const = 0;     // under "head.*"
@@ -65,8 +71,10 @@ class Head {
 };
 
 // Throws Error{kUsage} on an unknown kind or options that contradict each other; options of other kinds are ignored.
-// Any device may classify: `device` says which; the margins themselves stay on the CPU.
-std::unique_ptr<Head> make_head(const HeadOptions& options, std::int64_t num_identities, at::Device device);
+// Any device may classify: `device` says which; the margins themselves stay on the CPU. Of a run on several ranks
+// `num_identities` are those of this rank, and `of_all_ranks` (0: the same) all of them.
+std::unique_ptr<Head> make_head(const HeadOptions& options, std::int64_t num_identities, at::Device device,
+                                std::int64_t of_all_ranks = 0);
 
 // For Head::restore(): throws Error{kFormat} when `state` was saved by a head of another kind.
 void require_kind(const NamedArrays& state, const std::string& kind);

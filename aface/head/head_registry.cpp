@@ -27,24 +27,25 @@ std::unique_ptr<Head> fixed(const HeadOptions& o, MarginFunction function, doubl
   return std::make_unique<FixedMarginHead>(o, margin);
 }
 
-std::unique_ptr<Head> make_softmax(const HeadOptions& o, std::int64_t) { return fixed(o, cosine_margin, 0, 0); }
+std::unique_ptr<Head> make_softmax(const HeadOptions& o, std::int64_t, std::int64_t) { return fixed(o, cosine_margin, 0, 0); }
 
-std::unique_ptr<Head> make_sphereface(const HeadOptions& o, std::int64_t) {
+std::unique_ptr<Head> make_sphereface(const HeadOptions& o, std::int64_t, std::int64_t) {
   require(o.margin >= 1, o, "margin", o.margin, "a factor of the angle, at least 1; 1.35 to 4 are usual");
   return fixed(o, multiplied_angle, 1, o.margin);
 }
 
-std::unique_ptr<Head> make_cosface(const HeadOptions& o, std::int64_t) {
+std::unique_ptr<Head> make_cosface(const HeadOptions& o, std::int64_t, std::int64_t) {
   require(o.margin >= 0 && o.margin <= 2, o, "margin", o.margin, "0 to 2 off the cosine; 0.35 is usual");
   return fixed(o, cosine_margin, 0, o.margin);
 }
 
-std::unique_ptr<Head> make_arcface(const HeadOptions& o, std::int64_t) {
+std::unique_ptr<Head> make_arcface(const HeadOptions& o, std::int64_t, std::int64_t) {
   require(o.margin >= 0 && o.margin <= kRightAngle, o, "margin", o.margin, "0 to pi/2 radians; 0.5 is usual");
   return fixed(o, angular_margin, 0, o.margin);
 }
 
-std::unique_ptr<Head> make_adaptive_margin(const HeadOptions& o, std::int64_t num_identities) {
+std::unique_ptr<Head> make_adaptive_margin(const HeadOptions& o, std::int64_t num_identities,
+                                           std::int64_t of_all_ranks) {
   const bool angular = o.margin_form == "angular";
   if (!angular && o.margin_form != "cosine") {
     throw Error(ErrorKind::kUsage, fmt::format("head.margin_form: unknown form '{}'; choose one of: cosine, angular", o.margin_form));
@@ -57,7 +58,7 @@ std::unique_ptr<Head> make_adaptive_margin(const HeadOptions& o, std::int64_t nu
           fmt::format("{} to {}, the bounds of the margins", o.margin_min, o.margin_max));
   require(o.margin_weight >= 0, o, "margin_weight", o.margin_weight, "at least 0");
   require(o.margin_learning_rate >= 0, o, "margin_learning_rate", o.margin_learning_rate, "at least 0");
-  return std::make_unique<AdaptiveMarginHead>(o, num_identities);
+  return std::make_unique<AdaptiveMarginHead>(o, num_identities, of_all_ranks);
 }
 
 }  // namespace
@@ -73,14 +74,15 @@ const std::vector<RegistryRow<MakeHead>>& head_registry() {
   return table;
 }
 
-std::unique_ptr<Head> make_head(const HeadOptions& options, std::int64_t num_identities, at::Device /*device*/) {
+std::unique_ptr<Head> make_head(const HeadOptions& options, std::int64_t num_identities, at::Device /*device*/,
+                                std::int64_t of_all_ranks) {
   const MakeHead& make = find_row(head_registry(), options.kind, "head").make;
   require(options.logit_scale > 0 && std::isfinite(options.logit_scale), options, "logit_scale", options.logit_scale,
           "a finite number above 0");
   if (num_identities < 1) {
     throw Error(ErrorKind::kUsage, fmt::format("head: no identities to classify (expected at least 1, got {})", num_identities));
   }
-  return make(options, num_identities);
+  return make(options, num_identities, of_all_ranks > 0 ? of_all_ranks : num_identities);
 }
 
 void require_kind(const NamedArrays& state, const std::string& kind) {

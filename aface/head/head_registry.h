@@ -10,7 +10,7 @@
 
 namespace aface {
 
-using MakeHead = std::function<std::unique_ptr<Head>(const HeadOptions&, std::int64_t num_identities)>;
+using MakeHead = std::function<std::unique_ptr<Head>(const HeadOptions&, std::int64_t num_identities, std::int64_t of_all_ranks)>;
 
 // All heads by the names that HeadOptions::kind takes.
 const std::vector<RegistryRow<MakeHead>>& head_registry();

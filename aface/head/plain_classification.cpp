@@ -7,6 +7,7 @@
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/logaddexp.h>
 #include <ATen/ops/logsumexp.h>
+#include <ATen/ops/nan_to_num.h>
 #include <ATen/ops/nonzero.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -125,6 +126,40 @@ struct Scores {
   Rivals rivals;
 };
 
+// [batch] of float64 on the CPU, made the sum (or what else) over ranks.
+template <class Join>
+at::Tensor joined(const at::Tensor& values, const Join& join) {
+  const at::Tensor on_cpu = values.to(at::kCPU, at::kDouble).contiguous().clone();
+  join(Span<double>(on_cpu.data_ptr<double>(), static_cast<std::size_t>(on_cpu.numel())));
+  return on_cpu;
+}
+
+// One rank has the own prototype of each sample, the others add 0: sums are exact.
+at::Tensor own_cosines_of(const Pair& pair, AcrossRanks* ranks) {
+  const auto [samples, columns] = pair.own_in(0, pair.prototypes.size(0));
+  const at::Tensor rows = pair.prototypes.index_select(0, columns) / pair.lengths.index_select(0, columns);
+  const at::Tensor found = (pair.units.index_select(0, samples) * rows).sum(1);
+  if (ranks == nullptr) return found;
+  const at::Tensor all = at::zeros({pair.units.size(0)}, found.options()).index_copy(0, samples, found);
+  return joined(all, [&](Span<double> values) { ranks->sum(values); }).to(all.device(), all.scalar_type());
+}
+
+void take_margins_of_owners(const at::Tensor& targets, AcrossRanks& ranks, OwnTerms& own) {
+  const at::Tensor elsewhere = targets.lt(0).to(at::kCPU);
+  for (const at::Tensor& term : {own.values, own.d_margin}) term.masked_fill_(elsewhere, 0);
+  own.values = joined(own.values, [&](Span<double> values) { ranks.sum(values); });
+}
+
+void join_ranks(AcrossRanks& ranks, at::Tensor& log_others, at::Tensor& correct) {
+  const auto sum = [&](Span<double> values) { ranks.sum(values); };
+  const at::Tensor here = log_others.to(at::kCPU, at::kDouble);
+  const at::Tensor top = joined(here, [&](Span<double> values) { ranks.highest(values); });
+  const at::Tensor total = joined((here - top).exp().nan_to_num(0), sum);  // -inf everywhere: nothing to add
+  log_others = (top + total.log()).to(log_others.device(), log_others.scalar_type());
+  const at::Tensor wrong = joined(correct.logical_not(), sum);
+  correct = wrong.eq(0).to(correct.device());
+}
+
 Scores score(const HeadInput& input, const OwnMargins& margins, const HeadOptions& options) {
   const at::NoGradGuard no_grad;
   Scores s;
@@ -135,10 +170,9 @@ Scores score(const HeadInput& input, const OwnMargins& margins, const HeadOption
   s.pair.lengths = lengths_of(s.pair.prototypes, UnusableRow::Kind::kPrototype);
   s.pair.targets = input.targets;
   s.pair.chunk = options.plain_chunk;
-  const at::Tensor own_rows =
-      s.pair.prototypes.index_select(0, input.targets) / s.pair.lengths.index_select(0, input.targets);
-  s.own_cosines = (s.pair.units * own_rows).sum(1);
+  s.own_cosines = own_cosines_of(s.pair, input.ranks);
   s.own = apply_margins(s.own_cosines, margins);
+  if (input.ranks != nullptr) take_margins_of_owners(input.targets, *input.ranks, s.own);
 
   // Products of two unit rows are off by about this much; a twin of the own prototype is no rival.
   const double rounding = 4 * (x.scalar_type() == at::kDouble ? std::numeric_limits<double>::epsilon()
@@ -157,6 +191,7 @@ Scores score(const HeadInput& input, const OwnMargins& margins, const HeadOption
     log_others = at::logaddexp(log_others, at::logsumexp(cosines * options.logit_scale, {1}));
   });
   s.rivals = rivals.take();
+  if (input.ranks != nullptr) join_ranks(*input.ranks, log_others, s.correct);
   const at::Tensor own_logits = (s.own.values * options.logit_scale).to(s.own_cosines.options());
   s.log_total = at::logaddexp(own_logits, log_others);
   s.own_logs = own_logits - s.log_total;

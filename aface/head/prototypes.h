@@ -21,7 +21,7 @@ class Prototypes {
   virtual std::int64_t num_identities() const = 0;
   virtual std::int64_t dim() const = 0;
 
-  // The rows of `ids` (ascending, no repeats) as they are now, [ids.size(), dim], for HeadInput::prototypes. Valid until
+  // The rows of `ids` (ascending, no repeats, maybe none) as they are now, [ids.size(), dim], for HeadInput::prototypes. Valid until
   // step().
   virtual at::Tensor activate(Span<const std::int64_t> ids) = 0;
 

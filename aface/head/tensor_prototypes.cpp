@@ -43,14 +43,14 @@ TensorPrototypes::TensorPrototypes(std::int64_t num_identities, std::int64_t dim
   const at::Tensor start = at::empty({num_identities, dim}, at::kDouble);
   double* values = start.data_ptr<double>();
   parallel_for(num_identities, 256, 0, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row) draw_prototype(seed, row, dim, values + row * dim);
+    for (std::int64_t row = begin; row < end; ++row) draw_prototype(seed, options.first_identity + row, dim, values + row * dim);
   });
   weight_ = start.to(device, type);
   velocity_ = at::zeros(weight_.sizes(), weight_.options());
 }
 
 at::Tensor TensorPrototypes::activate(Span<const std::int64_t> ids) {
-  AFACE_CHECK(!ids.empty() && ids[0] >= 0 && ids[ids.size() - 1] < num_identities(), "ids outside the table");
+  AFACE_CHECK(ids.empty() || (ids[0] >= 0 && ids[ids.size() - 1] < num_identities()), "ids outside the table");
   AFACE_CHECK(std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<>()) == ids.end(),
               "ids must ascend without repeats");
   const at::NoGradGuard no_grad;

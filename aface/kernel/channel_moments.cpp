@@ -143,4 +143,22 @@ ChannelMoments channel_moments(const Value* x, std::int64_t rows, std::int64_t c
 template ChannelMoments channel_moments(const float*, std::int64_t, std::int64_t, const ForEachSlice&);
 template ChannelMoments channel_moments(const Bf16*, std::int64_t, std::int64_t, const ForEachSlice&);
 
+std::int64_t join_moments(ChannelMoments& moments, std::int64_t rows, AcrossRanks& ranks) {
+  const std::size_t channels = moments.mean.size();
+  const auto own_rows = static_cast<double>(rows);
+  std::vector<double> sums(channels + 1, own_rows);
+  for (std::size_t c = 0; c < channels; ++c) sums[c] = own_rows * moments.mean[c];
+  ranks.sum(sums);
+  const double all_rows = sums[channels];
+  std::vector<double> squares(channels);
+  for (std::size_t c = 0; c < channels; ++c) {
+    const double mean = sums[c] / all_rows, off = moments.mean[c] - mean;
+    squares[c] = own_rows * (moments.variance[c] + off * off);
+    moments.mean[c] = mean;
+  }
+  ranks.sum(squares);
+  for (std::size_t c = 0; c < channels; ++c) moments.variance[c] = squares[c] / all_rows;
+  return static_cast<std::int64_t>(all_rows);
+}
+
 }  // namespace aface

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "aface/core/across_ranks.h"
 #include "aface/kernel/bf16.h"
 #include "aface/kernel/row_slices.h"
 
@@ -20,5 +21,8 @@ struct ChannelMoments {
 template <class Value>
 ChannelMoments channel_moments(const Value* x, std::int64_t rows, std::int64_t channels,
                                const ForEachSlice& for_each_slice);
+
+// From the moments of this rank's `rows` to those of all ranks' rows together; returns how many these are.
+std::int64_t join_moments(ChannelMoments& moments, std::int64_t rows, AcrossRanks& ranks);
 
 }  // namespace aface

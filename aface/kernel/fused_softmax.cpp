@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -60,12 +61,17 @@ FusedSoftmax::FusedSoftmax(RowMatrix embeddings, RowMatrix prototypes, Span<cons
                            const FusedSoftmaxOptions& options)
     : options_(options),
       prototypes_(prototypes),
-      batch_(make_unit_batch(embeddings, prototypes, targets)),
+      batch_(make_unit_batch(embeddings, prototypes, targets, options.ranks != nullptr)),
       parts_(std::make_unique<Parts>()),
       value_gradients_(batch_.size),
       own_probabilities_(batch_.size) {
   AFACE_CHECK(batch_.size > 0, "nothing to classify");
   AFACE_CHECK(options.gradient_filter >= 0 && options.gradient_filter < 1, "gradient filter {}", options.gradient_filter);
+  if (options.ranks == nullptr) return;
+  // One rank has a cosine for each sample, the others 0: sums are exact.
+  std::vector<double> own(batch_.own_cosines.begin(), batch_.own_cosines.end());
+  options.ranks->sum(own);
+  std::transform(own.begin(), own.end(), batch_.own_cosines.begin(), [](double x) { return static_cast<float>(x); });
 }
 
 FusedSoftmax::~FusedSoftmax() = default;
@@ -74,9 +80,14 @@ Span<const float> FusedSoftmax::inverse_lengths() const {
   return parts_->screened ? parts_->screened->inverse_lengths() : parts_->dense->inverse_lengths();
 }
 
-void FusedSoftmax::classify(Span<const double> values, Span<const double> slopes) {
-  AFACE_CHECK(values.size() == batch_.size && slopes.size() == batch_.size, "one value and slope per sample");
+void FusedSoftmax::classify(Span<const double> own_values, Span<const double> slopes) {
+  AFACE_CHECK(own_values.size() == batch_.size && slopes.size() == batch_.size, "one value and slope per sample");
   Parts& parts = *parts_;
+  std::vector<double> values(own_values.begin(), own_values.end());
+  if (options_.ranks != nullptr) {
+    for (std::size_t i = 0; i < batch_.size; ++i) values[i] = batch_.targets[i] < 0 ? 0 : values[i];
+    options_.ranks->sum(values);
+  }
   const auto scale = static_cast<float>(options_.logit_scale);
   std::vector<double> log_others;
   const bool screen = options_.gradient_filter > 0 && scale <= ScreenedSoftmax::kLargestScale;
@@ -85,12 +96,15 @@ void FusedSoftmax::classify(Span<const double> values, Span<const double> slopes
     for (std::size_t i = 0; i < batch_.size; ++i) own_logits[i] = options_.logit_scale * values[i];
     parts.screened = std::make_unique<ScreenedSoftmax>(batch_, prototypes_, scale, options_.threads);
     parts.screened->score(own_logits, options_.gradient_filter, log_others, options_.want_rivals ? &rivals_ : nullptr, correct_);
-    choose_dense_samples(values, log_others);
+    std::vector<double> log_of_all = log_others;
+    join_ranks(log_of_all, correct_);
+    choose_dense_samples(values, log_of_all, log_others);
   } else {
     parts.dense_samples.resize(batch_.size);
     std::iota(parts.dense_samples.begin(), parts.dense_samples.end(), std::size_t{0});
   }
   if (!parts.dense_samples.empty()) score_dense_samples(screen, log_others);
+  join_ranks(log_others, correct_);
   for (std::uint8_t& flag : correct_) flag = flag == 0 ? 1 : 0;  // so far they said "has a rival"
   finish_samples(values, slopes, log_others);
 }
@@ -121,13 +135,32 @@ OwnProbability own_probability(double own_logit, double log_others) {
 
 }  // namespace
 
-void FusedSoftmax::choose_dense_samples(Span<const double> values, const std::vector<double>& log_others) {
+void FusedSoftmax::join_ranks(std::vector<double>& log_others, std::vector<std::uint8_t>& has_rival) const {
+  if (options_.ranks == nullptr) return;
+  constexpr double kNothing = -std::numeric_limits<double>::infinity();
+  const std::size_t size = batch_.size;
+  std::vector<double> top = log_others, sums(2 * size);
+  options_.ranks->highest(top);
+  for (std::size_t i = 0; i < size; ++i) {
+    sums[i] = top[i] == kNothing ? 0 : std::exp(log_others[i] - top[i]);
+    sums[size + i] = has_rival[i];
+  }
+  options_.ranks->sum(sums);
+  for (std::size_t i = 0; i < size; ++i) {
+    log_others[i] = top[i] == kNothing ? kNothing : top[i] + std::log(sums[i]);
+    has_rival[i] = sums[size + i] > 0 ? 1 : 0;
+  }
+}
+
+void FusedSoftmax::choose_dense_samples(Span<const double> values, const std::vector<double>& log_others,
+                                        const std::vector<double>& log_others_here) {
   Parts& parts = *parts_;
   std::vector<double> wrong(batch_.size), skipped(batch_.size), log_total(batch_.size);
   for (std::size_t i = 0; i < batch_.size; ++i) {
     const double own_logit = options_.logit_scale * values[i];
     const OwnProbability own = own_probability(own_logit, log_others[i]);
-    wrong[i] = skipped[i] = -own.minus_one;
+    wrong[i] = -own.minus_one;
+    skipped[i] = options_.ranks == nullptr ? wrong[i] : std::exp(log_others_here[i] - (own_logit - own.log));
     log_total[i] = own_logit - own.log;
   }
   for (const ScreenedSoftmax::Entry& entry : parts.screened->entries()) {
@@ -146,6 +179,12 @@ void FusedSoftmax::choose_dense_samples(Span<const double> values, const std::ve
     filter_.skipped_largest = std::max(filter_.skipped_largest, lost);
   }
   filter_.computed_in_full = static_cast<std::int64_t>(parts.dense_samples.size());
+  if (options_.ranks == nullptr) return;
+  const auto ranks = static_cast<double>(options_.ranks->size());
+  std::vector<double> sums = {filter_.skipped, static_cast<double>(filter_.computed_in_full) / ranks};
+  options_.ranks->sum(sums);
+  filter_.skipped = sums[0];
+  filter_.computed_in_full = std::llround(sums[1]);
 }
 
 void FusedSoftmax::score_dense_samples(bool screened, std::vector<double>& log_others) {
@@ -201,7 +240,7 @@ void FusedSoftmax::finish_samples(Span<const double> values, Span<const double> 
     parts.entries.push_back({entry.column, entry.sample, static_cast<float>(p), entry.cosine});
   }
   for (std::size_t i = 0; i < batch_.size; ++i) {
-    if (is_dense[i] != 0) continue;
+    if (is_dense[i] != 0 || batch_.targets[i] < 0) continue;
     parts.entries.push_back({batch_.targets[i], static_cast<std::int32_t>(i), static_cast<float>(own_g[i]),
                              batch_.own_cosines[i]});
   }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "aface/core/across_ranks.h"
 #include "aface/core/span.h"
 #include "aface/kernel/filter_report.h"
 #include "aface/kernel/rivals.h"
@@ -32,6 +33,10 @@ struct FusedSoftmaxOptions {
   bool keep_cosines = true;
   bool want_rivals = false;
   int threads = 0;  // 0: all cores
+  // Null: all prototypes of the softmax are here. Else every rank classifies the same batch against its own prototypes:
+  // the target is -1 where another rank has the own prototype, loss, probabilities and correct() are those over all
+  // ranks' prototypes, while rivals and gradients are this rank's share: the embeddings' is to be summed over ranks.
+  AcrossRanks* ranks = nullptr;
 };
 
 // A margin softmax over cosines, without ever holding the [batch, prototypes] matrix in float32:
@@ -50,11 +55,12 @@ class FusedSoftmax {
 
   Span<const float> own_cosines() const { return batch_.own_cosines; }
 
-  // values[i], and slopes[i] = d value / d own cosine. Throws an UnusableRow on any other unusable prototype.
+  // values[i], and slopes[i] = d value / d own cosine, of the samples whose target is here: what is given for others is
+  // ignored. Throws an UnusableRow on any other unusable prototype.
   void classify(Span<const double> values, Span<const double> slopes);
 
   double loss() const { return loss_; }
-  // d loss / d value[i] = (s / batch) (p_i - 1)
+  // d loss / d value[i] = (s / batch) (p_i - 1), of all samples
   Span<const double> value_gradients() const { return value_gradients_; }
   Span<const float> own_probabilities() const { return own_probabilities_; }
   // No other prototype has a higher cosine (by more than float32 rounding).
@@ -70,7 +76,12 @@ class FusedSoftmax {
 
  private:
   struct Parts;
-  void choose_dense_samples(Span<const double> values, const std::vector<double>& log_others);
+  // From this rank's log sum of exponentials over the others' columns to that of all ranks, and from whether it has a
+  // rival to whether one of them has.
+  void join_ranks(std::vector<double>& log_others, std::vector<std::uint8_t>& has_rival) const;
+  // log_others: over the prototypes of all ranks, log_others_here: over those of this one.
+  void choose_dense_samples(Span<const double> values, const std::vector<double>& log_others,
+                            const std::vector<double>& log_others_here);
   void score_dense_samples(bool screened, std::vector<double>& log_others);
   void finish_samples(Span<const double> values, Span<const double> slopes, const std::vector<double>& log_others);
 

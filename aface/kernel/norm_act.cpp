@@ -212,7 +212,7 @@ void norm_act_forward(const NormActInput<Value>& in, Value* y, const ForEachSlic
 
 template <class Value>
 void norm_act_backward(const NormActInput<Value>& in, NormStatistics statistics, const Value* y_gradient,
-                       const NormActGradients<Value>& gradients, const ForEachSlice& for_each_slice) {
+                       const NormActGradients<Value>& gradients, const ForEachSlice& for_each_slice, AcrossRanks* ranks) {
   check(in);
   AFACE_CHECK((gradients.residual != nullptr) == (in.slope && in.residual),
               "what was added gets a gradient of its own where an activation follows, and only there");
@@ -220,7 +220,11 @@ void norm_act_backward(const NormActInput<Value>& in, NormStatistics statistics,
   const BackwardSums sums = step.sums(y_gradient, for_each_slice);
 
   const auto channels = static_cast<std::size_t>(in.channels);
-  const double share = statistics == NormStatistics::kOfInput ? 1.0 / static_cast<double>(in.rows) : 0.0;
+  std::vector<double> whole(sums.g);  // over all ranks, like `rows`
+  whole.insert(whole.end(), sums.g_distance.begin(), sums.g_distance.end());
+  whole.push_back(static_cast<double>(in.rows));
+  if (ranks != nullptr) ranks->sum(whole);
+  const double share = statistics == NormStatistics::kOfInput ? 1.0 / whole.back() : 0.0;
   std::vector<float> per_distance(channels), constant(channels);
   for (std::size_t c = 0; c < channels; ++c) {
     const double inverse_std = static_cast<double>(in.inverse_std[c]);
@@ -228,8 +232,8 @@ void norm_act_backward(const NormActInput<Value>& in, NormStatistics statistics,
     gradients.gamma[c] = static_cast<float>(sums.g_distance[c] * inverse_std);
     gradients.beta[c] = static_cast<float>(sums.g[c]);
     if (gradients.slope) gradients.slope[c] = static_cast<float>(sums.slope[c]);
-    per_distance[c] = static_cast<float>(-scale * share * inverse_std * inverse_std * sums.g_distance[c]);
-    constant[c] = static_cast<float>(-scale * share * sums.g[c]);
+    per_distance[c] = static_cast<float>(-scale * share * inverse_std * inverse_std * whole[channels + c]);
+    constant[c] = static_cast<float>(-scale * share * whole[c]);
   }
   step.input_gradient(y_gradient, per_distance, constant, gradients, for_each_slice);
 }
@@ -237,8 +241,8 @@ void norm_act_backward(const NormActInput<Value>& in, NormStatistics statistics,
 template void norm_act_forward(const NormActInput<float>&, float*, const ForEachSlice&);
 template void norm_act_forward(const NormActInput<Bf16>&, Bf16*, const ForEachSlice&);
 template void norm_act_backward(const NormActInput<float>&, NormStatistics, const float*,
-                                const NormActGradients<float>&, const ForEachSlice&);
+                                const NormActGradients<float>&, const ForEachSlice&, AcrossRanks*);
 template void norm_act_backward(const NormActInput<Bf16>&, NormStatistics, const Bf16*,
-                                const NormActGradients<Bf16>&, const ForEachSlice&);
+                                const NormActGradients<Bf16>&, const ForEachSlice&, AcrossRanks*);
 
 }  // namespace aface

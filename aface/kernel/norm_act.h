@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "aface/core/across_ranks.h"
 #include "aface/kernel/bf16.h"
 #include "aface/kernel/row_slices.h"
 
@@ -41,9 +42,11 @@ template <class Value>
 void norm_act_forward(const NormActInput<Value>& in, Value* y, const ForEachSlice& for_each_slice);
 
 // From `in` as in the forward pass and the loss's gradient to y. Pre-activations are computed again, which
-// costs less than to store and load them.
+// costs less than to store and load them. With `ranks` the statistics were those of all ranks' inputs together, and so
+// is what x's gradient owes to them; the other gradients are this rank's share.
 template <class Value>
 void norm_act_backward(const NormActInput<Value>& in, NormStatistics statistics, const Value* y_gradient,
-                       const NormActGradients<Value>& gradients, const ForEachSlice& for_each_slice);
+                       const NormActGradients<Value>& gradients, const ForEachSlice& for_each_slice,
+                       AcrossRanks* ranks = nullptr);
 
 }  // namespace aface

@@ -16,14 +16,15 @@ struct UnitBatch {
   std::size_t size = 0, dim = 0;
   std::vector<float> units;            // [size, dim]
   std::vector<float> inverse_lengths;  // [size]
-  std::vector<std::int32_t> targets;   // [size]
-  std::vector<float> own_cosines;      // [size]
+  std::vector<std::int32_t> targets;   // [size]; -1: another rank has the own prototype
+  std::vector<float> own_cosines;      // [size]; 0 where another rank has the own prototype
 
   RowMatrix rows() const { return {units.data(), size, dim}; }
 };
 
-// `targets` are rows of `prototypes`. Throws Error{kNumeric} when an embedding or an own prototype is not finite or has
+// `targets` are rows of `prototypes`, or -1 where `some_elsewhere`. Throws Error{kNumeric} when an embedding or an own prototype is not finite or has
 // length 0 (an UnusableRow), Error{kInternal} when sizes do not fit or a target is out of range.
-UnitBatch make_unit_batch(RowMatrix embeddings, RowMatrix prototypes, Span<const std::int64_t> targets);
+UnitBatch make_unit_batch(RowMatrix embeddings, RowMatrix prototypes, Span<const std::int64_t> targets,
+                          bool some_elsewhere = false);
 
 }  // namespace aface

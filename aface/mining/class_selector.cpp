@@ -39,39 +39,42 @@ const std::vector<RegistryRow<MakeClassSelector>>& class_selector_table() {
   using Made = std::unique_ptr<ClassSelector>;
   static const std::vector<RegistryRow<MakeClassSelector>> table = {
       {"all", "every prototype: the full softmax",
-       [](const MinerOptions&, std::int64_t num_identities, std::uint64_t, int) -> Made {
+       [](const MinerOptions&, std::int64_t num_identities, std::uint64_t, int, AcrossRanks*) -> Made {
          return std::make_unique<AllSelector>(num_identities);
        }},
       {"random", "own prototypes and random others up to the budget (Partial FC)",
-       [](const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int) -> Made {
+       [](const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int, AcrossRanks*) -> Made {
          require_budget(options);
          return std::make_unique<RandomSelector>(options, num_identities, seed);
        }},
       {"feature_query", "own prototypes and those nearest to the embeddings, up to the budget (HF-Softmax)",
-       [](const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int threads) -> Made {
+       [](const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int threads,
+          AcrossRanks* ranks) -> Made {
+         require(ranks == nullptr, "kind = feature_query does not work on several ranks");
          require_budget(options);
          check_searching(options);
          return std::make_unique<FeatureQuerySelector>(options, num_identities, seed, threads);
        }},
       {"dominant_queue", "own prototypes and their queues of similar ones (HPM)",
-       [](const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int threads) -> Made {
+       [](const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int threads,
+          AcrossRanks* ranks) -> Made {
          check_queues(options);
          check_searching(options);
-         return std::make_unique<DominantQueueSelector>(options, num_identities, seed, threads);
+         return std::make_unique<DominantQueueSelector>(options, num_identities, seed, threads, ranks);
        }},
   };
   return table;
 }
 
 std::unique_ptr<ClassSelector> make_class_selector(const MinerOptions& options, std::int64_t num_identities,
-                                                   std::uint64_t seed, int threads) {
+                                                   std::uint64_t seed, int threads, AcrossRanks* ranks) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
   const auto& row = find_row(class_selector_table(), options.kind, "class selector");
   if (num_identities < 1 || num_identities > kMost) {
     throw Error(ErrorKind::kData, fmt::format("mining: expected 1 to {} identities, got {}; check the data set", kMost,
                                               num_identities));
   }
-  return row.make(options, num_identities, seed, threads);
+  return row.make(options, num_identities, seed, threads, ranks);
 }
 
 }  // namespace aface

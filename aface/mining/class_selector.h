@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "aface/core/across_ranks.h"
 #include "aface/core/named_arrays.h"
 #include "aface/core/registry.h"
 #include "aface/core/span.h"
@@ -73,13 +74,14 @@ class ClassSelector {
 };
 
 using MakeClassSelector = std::unique_ptr<ClassSelector> (*)(const MinerOptions& options, std::int64_t num_identities,
-                                                             std::uint64_t seed, int threads);
+                                                             std::uint64_t seed, int threads, AcrossRanks* ranks);
 // All selectors by name.
 const std::vector<RegistryRow<MakeClassSelector>>& class_selector_table();
 
 // `threads` for searches, 0: all cores; selections do not depend on it. Throws Error{kUsage} on an unknown kind or
-// options out of range (`random` and `feature_query` need a budget), Error{kData} without identities.
+// options out of range (`random` and `feature_query` need a budget), Error{kData} without identities. On several ranks
+// all make the same one, for the identities of all, and selections are the same on all; feature_query is refused.
 std::unique_ptr<ClassSelector> make_class_selector(const MinerOptions& options, std::int64_t num_identities,
-                                                   std::uint64_t seed, int threads);
+                                                   std::uint64_t seed, int threads, AcrossRanks* ranks = nullptr);
 
 }  // namespace aface

@@ -23,19 +23,26 @@ using Entry = CandidateQueues::Entry;
 
 constexpr std::size_t kRebuildChunk = 4096;  // identities searched at a time, to bound the lists in memory
 
-bool works_in_background(const MinerOptions& options, std::int64_t num_identities) {
+bool works_in_background(const MinerOptions& options, std::int64_t num_identities, const AcrossRanks* ranks) {
+  if (ranks != nullptr) {
+    if (options.rebuild != "background") return false;
+    throw Error(ErrorKind::kUsage, "mining.rebuild = background does not work on several ranks, which would go on with "
+                                   "queues of different steps; use wait");
+  }
   return options.rebuild == "background" || (options.rebuild == "auto" && num_identities > options.exact_below);
 }
 
 }  // namespace
 
 DominantQueueSelector::DominantQueueSelector(const MinerOptions& options, std::int64_t num_identities,
-                                             std::uint64_t seed, int threads)
+                                             std::uint64_t seed, int threads, AcrossRanks* ranks)
     : options_(options),
+      ranks_(ranks),
+      shard_(ranks == nullptr ? Shard{0, num_identities} : shard_of(num_identities, ranks->rank(), ranks->size())),
       seed_(seed),
       threads_(threads),
-      in_background_(works_in_background(options, num_identities)),
-      queues_(num_identities),
+      in_background_(works_in_background(options, num_identities, ranks)),
+      queues_(shard_.count()),
       active_(num_identities),
       random_(seed),
       rhythm_(options.rebuild_steps) {}
@@ -59,15 +66,17 @@ void DominantQueueSelector::rebuild(std::int64_t step, const UnitRows& prototype
 }
 
 void DominantQueueSelector::rebuild_now(std::int64_t step, const UnitRows& prototypes) {
-  const std::vector<float> values = all_rows(prototypes, threads_);
-  const RowMatrix rows{values.data(), static_cast<std::size_t>(prototypes.count),
+  std::vector<float> values = all_rows(prototypes, threads_);
+  if (ranks_ != nullptr) values = gather_rows(values, static_cast<std::size_t>(prototypes.dim), *ranks_);
+  const RowMatrix rows{values.data(), static_cast<std::size_t>(active_.num_identities()),
                        static_cast<std::size_t>(prototypes.dim)};
   const auto index = make_neighbour_index(index_options_of(options_, seed_, threads_), rows.rows);
   index->build(rows);
   const auto neighbours = static_cast<std::size_t>(options_.queue_length);
   const double threshold = similarity_threshold(step);
-  for (std::size_t begin = 0; begin < rows.rows; begin += kRebuildChunk) {
-    const std::size_t count = std::min(kRebuildChunk, rows.rows - begin);
+  const auto end = static_cast<std::size_t>(shard_.end);
+  for (auto begin = static_cast<std::size_t>(shard_.first); begin < end; begin += kRebuildChunk) {
+    const std::size_t count = std::min(kRebuildChunk, end - begin);
     // One more than wanted: a prototype is its own nearest row.
     const NeighbourLists found = index->search({rows.row(begin), count, rows.dim}, neighbours + 1);
     for (std::size_t i = 0; i < count; ++i) {
@@ -76,11 +85,11 @@ void DominantQueueSelector::rebuild_now(std::int64_t step, const UnitRows& proto
       const auto similarity = [&](std::int64_t id) {
         return inner_product(rows.row(row), rows.row(static_cast<std::size_t>(id)), rows.dim);
       };
-      std::vector<Entry> queue =
-          refilled(neighbours_of(owner, found.ids_of(i), found.similarities_of(i), neighbours), queues_.of(owner),
+      std::vector<Entry> fresh =
+          refilled(neighbours_of(owner, found.ids_of(i), found.similarities_of(i), neighbours), queue(owner),
                    similarity, threshold);
-      sort_and_cut(queue, options_.max_queue_length);
-      queues_.assign(owner, queue);
+      sort_and_cut(fresh, options_.max_queue_length);
+      queues_.assign(owner - shard_.first, fresh);
     }
   }
 }
@@ -132,12 +141,13 @@ std::vector<std::int64_t> DominantQueueSelector::select(const SelectionRequest& 
   std::vector<std::int64_t> owners(request.identities.begin(), request.identities.end());
   std::sort(owners.begin(), owners.end());
   owners.erase(std::unique(owners.begin(), owners.end()), owners.end());
+  const std::vector<OwnedQueue> queues = queues_of_batch(owners);
   if (options_.budget > 0) {
-    insert_most_similar(owners);
+    insert_most_similar(queues);
     active_.fill_at_random(options_.budget, random_);
   } else {
-    for (const std::int64_t owner : owners) {
-      for (const Entry& entry : queues_.of(owner)) active_.insert(entry.id);
+    for (const OwnedQueue& queue : queues) {
+      for (const Entry& entry : queue.entries) active_.insert(entry.id);
     }
     // As many as the queues will hold: without others to be told from nothing would be learnt.
     if (set_of_step_ < 0 && running_) {
@@ -147,10 +157,20 @@ std::vector<std::int64_t> DominantQueueSelector::select(const SelectionRequest& 
   return active_.take();
 }
 
-void DominantQueueSelector::insert_most_similar(const std::vector<std::int64_t>& owners) {
+std::vector<OwnedQueue> DominantQueueSelector::queues_of_batch(const std::vector<std::int64_t>& owners) {
+  if (ranks_ != nullptr) {
+    batch_queues_ = gather_queues(owners, [this](std::int64_t owner) { return queue(owner); }, shard_, *ranks_);
+    return batch_queues_;
+  }
+  std::vector<OwnedQueue> queues;
+  for (const std::int64_t owner : owners) queues.push_back({owner, {queue(owner).begin(), queue(owner).end()}});
+  return queues;
+}
+
+void DominantQueueSelector::insert_most_similar(const std::vector<OwnedQueue>& queues) {
   std::vector<ScoredId> candidates;
-  for (const std::int64_t owner : owners) {
-    for (const Entry& entry : queues_.of(owner)) {
+  for (const OwnedQueue& queue : queues) {
+    for (const Entry& entry : queue.entries) {
       if (!active_.contains(entry.id)) candidates.push_back({entry.similarity, static_cast<std::int32_t>(entry.id)});
     }
   }
@@ -171,32 +191,35 @@ void DominantQueueSelector::insert_most_similar(const std::vector<std::int64_t>&
 }
 
 void DominantQueueSelector::take_feedback(const ScoreFeedback& feedback) {
+  const double threshold = similarity_threshold(feedback.step);
   const std::vector<QueueUpdate> updates =
-      updates_from(feedback, [this](std::int64_t owner) { return queues_.of(owner); },
-                   similarity_threshold(feedback.step), options_.max_queue_length, threads_);
+      ranks_ == nullptr ? updates_from(feedback, [this](std::int64_t owner) { return queue(owner); }, threshold,
+                                       options_.max_queue_length, threads_)
+                        : updates_across_ranks(feedback, batch_queues_, shard_, threshold, options_.max_queue_length,
+                                               threads_, *ranks_);
   last_step_ = feedback.step;
   admitted_last_step_ = 0;
   popped_last_step_ = 0;
   for (const QueueUpdate& update : updates) {
-    queues_.assign(update.owner, update.queue);
+    queues_.assign(update.owner - shard_.first, update.queue);
     admitted_last_step_ += update.admitted;
     popped_last_step_ += update.popped;
   }
 }
 
 void DominantQueueSelector::save(NamedArrays& state) const {
-  put_selector_header(state, "dominant_queue", queues_.num_identities());
+  put_selector_header(state, "dominant_queue", active_.num_identities());
   put_random(state, "miner.random", random_);
   state.put_scalar<std::int64_t>("miner.last_rebuild", set_of_step_);
   put_queues(state, queues_);
 }
 
 void DominantQueueSelector::restore(const NamedArrays& state) {
-  check_selector_header(state, "dominant_queue", queues_.num_identities());
+  check_selector_header(state, "dominant_queue", active_.num_identities());
   const Random::State generator = get_random(state, "miner.random");
   const auto last_rebuild = state.get_scalar<std::int64_t>("miner.last_rebuild");
   running_.reset();
-  queues_ = get_queues(state, queues_.num_identities(), options_.max_queue_length);
+  queues_ = get_queues(state, shard_, active_.num_identities(), options_.max_queue_length);
   random_.set_state(generator);
   rhythm_.set_last(last_rebuild);
   set_of_step_ = last_rebuild;

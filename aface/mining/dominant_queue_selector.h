@@ -7,6 +7,7 @@
 #include "aface/mining/active_set.h"
 #include "aface/mining/background_rebuild.h"
 #include "aface/mining/class_selector.h"
+#include "aface/mining/queue_exchange.h"
 #include "aface/mining/queue_layers.h"
 #include "aface/mining/rebuild_rhythm.h"
 #include "aface/nearest/index_options.h"
@@ -36,10 +37,14 @@ namespace aface {
 // prototypes are drawn at random: up to the budget, or without one as many as the queues will hold. What goes wrong in
 // the thread is thrown by the next select(). A state saved during a rebuild holds the present queues, and the run that
 // is resumed from it starts the rebuild anew. "auto": wait as long as the search compares every pair (exact_below),
-// background above.
+// background above. On several ranks each has the queues of its own identities, rebuild() takes the prototypes of these
+// and is called by all ranks at once, the feedback is about this rank's active identities, and a rebuild always waits;
+// selections are the same on all ranks, and those of one.
 class DominantQueueSelector : public ClassSelector {
  public:
-  DominantQueueSelector(const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int threads);
+  // `num_identities` of all ranks. Throws Error{kUsage} for rebuilds in the background on several ranks.
+  DominantQueueSelector(const MinerOptions& options, std::int64_t num_identities, std::uint64_t seed, int threads,
+                        AcrossRanks* ranks = nullptr);
 
   bool wants_rebuild(std::int64_t step) const override { return !running_ && rhythm_.is_due(step); }
   void rebuild(std::int64_t step, const UnitRows& prototypes) override;
@@ -54,19 +59,25 @@ class DominantQueueSelector : public ClassSelector {
   // h: linear from similarity_start at step 0 to similarity_end at similarity_steps, constant after.
   double similarity_threshold(std::int64_t step) const;
   // Most similar first.
-  Span<const CandidateQueues::Entry> queue(std::int64_t identity) const { return queues_.of(identity); }
+  Span<const CandidateQueues::Entry> queue(std::int64_t identity) const {  // one of this rank's
+    return queues_.of(identity - shard_.first);
+  }
 
  private:
   void rebuild_now(std::int64_t step, const UnitRows& prototypes);
   void start_rebuild(std::int64_t step, const UnitRows& prototypes);
   void adopt_finished(std::int64_t step);
-  void insert_most_similar(const std::vector<std::int64_t>& owners);
+  std::vector<OwnedQueue> queues_of_batch(const std::vector<std::int64_t>& owners);
+  void insert_most_similar(const std::vector<OwnedQueue>& queues);
 
   MinerOptions options_;
+  AcrossRanks* ranks_;  // null: alone
+  Shard shard_;         // identities whose queues are here
   std::uint64_t seed_;
   int threads_;
   bool in_background_;
-  QueueLayers queues_;
+  QueueLayers queues_;                    // of the shard, which they number from 0
+  std::vector<OwnedQueue> batch_queues_;  // on several ranks, from select() to take_feedback(): of the whole batch
   ActiveSet active_;
   Random random_;
   RebuildRhythm rhythm_;

@@ -25,7 +25,6 @@ struct Compared {
 
 struct Owner {
   std::int64_t identity = 0;
-  std::int32_t column = 0;
   std::vector<Compared> compared;  // ascending, no repeats
 };
 
@@ -61,9 +60,7 @@ SamplesByOwner group(Span<const std::int64_t> identities) {
 Owner owner_of(const ScoreFeedback& feedback, Span<const std::size_t> samples, Span<const Entry> queue) {
   Owner owner;
   owner.identity = feedback.identities[samples[0]];
-  const std::int64_t own = place_of(feedback.active_ids, owner.identity);
-  AFACE_CHECK(own >= 0, "identity {} is in the batch but not active", owner.identity);
-  owner.column = static_cast<std::int32_t>(own);
+  const std::int64_t own = place_of(feedback.active_ids, owner.identity);  // -1: on another rank
 
   // Every sample's rivals ascend, and so do the active entries once sorted: merging is cheaper than sorting anew.
   // Of an entry that is a rival too, the rival stays.
@@ -81,7 +78,7 @@ Owner owner_of(const ScoreFeedback& feedback, Span<const std::size_t> samples, S
       const std::int32_t column = rivals.columns[i];
       AFACE_CHECK(column >= 0 && static_cast<std::size_t>(column) < feedback.active_ids.size(),
                   "rival in column {} of {}", column, feedback.active_ids.size());
-      if (column != owner.column) owner.compared.push_back({column, true, 0});
+      if (column != own) owner.compared.push_back({column, true, 0});
     }
     merge_from(known);
   }
@@ -98,41 +95,41 @@ Owner owner_of(const ScoreFeedback& feedback, Span<const std::size_t> samples, S
 }
 
 // Similarities of all pairs whose other side is among the rows [first, last).
-void compare(const ScoreFeedback& feedback, std::int64_t first, std::int64_t last, std::vector<Owner>& owners) {
+void compare(const ScoreFeedback& feedback, const OwnerRows& owner_rows, std::int64_t first, std::int64_t last,
+             std::vector<Owner>& owners) {
   const RowMatrix rows = feedback.prototypes;
   const auto under = [](const Compared& pair, std::int64_t column) { return pair.column < column; };
-  for (Owner& owner : owners) {
-    const auto own = static_cast<std::size_t>(owner.column);
+  for (std::size_t own = 0; own < owners.size(); ++own) {
+    Owner& owner = owners[own];
     auto pair = std::lower_bound(owner.compared.begin(), owner.compared.end(), first, under);
     for (; pair != owner.compared.end() && pair->column < last; ++pair) {
       const auto other = static_cast<std::size_t>(pair->column);
-      pair->similarity = inner_product(rows.row(own), rows.row(other), rows.dim) * feedback.inverse_lengths[own] *
-                         feedback.inverse_lengths[other];
+      pair->similarity = inner_product(owner_rows.rows.row(own), rows.row(other), rows.dim) *
+                         owner_rows.inverse_lengths[own] * feedback.inverse_lengths[other];
     }
   }
 }
 
-QueueUpdate update_of(const Owner& owner, Span<const std::int64_t> active_ids, Span<const Entry> old, double threshold,
-                      std::int64_t longest) {
+}  // namespace
+
+QueueUpdate update_of(const OwnerPairs& owner, Span<const Entry> old, double threshold, std::int64_t longest) {
   QueueUpdate update;
-  update.owner = owner.identity;
-  std::vector<char> was_there(owner.compared.size());
+  update.owner = owner.owner;
+  std::vector<char> was_there(owner.pairs.size());
   for (Entry entry : old) {
-    const std::int64_t column = place_of(active_ids, entry.id);
-    if (column >= 0) {
-      const auto pair = std::lower_bound(owner.compared.begin(), owner.compared.end(), column,
-                                         [](const Compared& p, std::int64_t c) { return p.column < c; });
-      was_there[static_cast<std::size_t>(pair - owner.compared.begin())] = 1;
+    const auto pair = std::lower_bound(owner.pairs.begin(), owner.pairs.end(), entry,
+                                       [](const Entry& a, const Entry& b) { return a.id < b.id; });
+    if (pair != owner.pairs.end() && pair->id == entry.id) {
+      was_there[static_cast<std::size_t>(pair - owner.pairs.begin())] = 1;
       entry.similarity = pair->similarity;
-      entry.admitted |= pair->is_rival ? 1U : 0U;
+      entry.admitted |= pair->admitted;
     }
     if (holds(entry.similarity, threshold)) update.queue.push_back(entry);
   }
   const std::vector<Entry> stayed = update.queue;
-  for (std::size_t i = 0; i < owner.compared.size(); ++i) {
-    const Compared& pair = owner.compared[i];
-    if (!pair.is_rival || was_there[i] != 0 || !holds(pair.similarity, threshold)) continue;
-    update.queue.push_back(make_entry(active_ids[static_cast<std::size_t>(pair.column)], true, pair.similarity));
+  for (std::size_t i = 0; i < owner.pairs.size(); ++i) {
+    const Entry& pair = owner.pairs[i];
+    if (pair.admitted != 0 && was_there[i] == 0 && holds(pair.similarity, threshold)) update.queue.push_back(pair);
   }
   const std::size_t before_cut = update.queue.size();
   sort_and_cut(update.queue, longest);
@@ -148,13 +145,13 @@ QueueUpdate update_of(const Owner& owner, Span<const std::int64_t> active_ids, S
   return update;
 }
 
-}  // namespace
-
-std::vector<QueueUpdate> updates_from(const ScoreFeedback& feedback, const QueueOf& queue_of, double threshold,
-                                      std::int64_t longest, int threads) {
+std::vector<OwnerPairs> pairs_from(const ScoreFeedback& feedback, const QueueOf& queue_of, const OwnerRows& owner_rows,
+                                   int threads) {
   check_feedback(feedback);
   const SamplesByOwner groups = group(feedback.identities);
   const std::size_t count = groups.begins.size() - 1;
+  AFACE_CHECK(owner_rows.rows.rows == count && owner_rows.inverse_lengths.size() == count, "{} rows for {} owners",
+              owner_rows.rows.rows, count);
   const auto for_all = [&](int on, const auto& body) {
     parallel_for(static_cast<std::int64_t>(count), 8, on, [&](std::int64_t first, std::int64_t last) {
       for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) body(i);
@@ -172,11 +169,36 @@ std::vector<QueueUpdate> updates_from(const ScoreFeedback& feedback, const Queue
     owners[i] = owner_of(feedback, samples, queue_of(feedback.identities[samples[0]]));
   });
   parallel_for(static_cast<std::int64_t>(feedback.active_ids.size()), kRowBlock, on,
-               [&](std::int64_t first, std::int64_t last) { compare(feedback, first, last, owners); });
-  std::vector<QueueUpdate> updates(count);
+               [&](std::int64_t first, std::int64_t last) { compare(feedback, owner_rows, first, last, owners); });
+  std::vector<OwnerPairs> result(count);
   for_all(on, [&](std::size_t i) {
-    updates[i] = update_of(owners[i], feedback.active_ids, queue_of(owners[i].identity), threshold, longest);
+    result[i].owner = owners[i].identity;
+    for (const Compared& pair : owners[i].compared) {
+      result[i].pairs.push_back(
+          make_entry(feedback.active_ids[static_cast<std::size_t>(pair.column)], pair.is_rival, pair.similarity));
+    }
   });
+  return result;
+}
+
+std::vector<QueueUpdate> updates_from(const ScoreFeedback& feedback, const QueueOf& queue_of, double threshold,
+                                      std::int64_t longest, int threads) {
+  std::vector<std::int64_t> owners(feedback.identities.begin(), feedback.identities.end());
+  std::sort(owners.begin(), owners.end());
+  owners.erase(std::unique(owners.begin(), owners.end()), owners.end());
+  const std::size_t dim = feedback.prototypes.dim;
+  std::vector<float> rows(owners.size() * dim), inverse_lengths(owners.size());
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    const std::int64_t column = place_of(feedback.active_ids, owners[i]);
+    AFACE_CHECK(column >= 0, "identity {} is in the batch but not active", owners[i]);
+    std::copy_n(feedback.prototypes.row(static_cast<std::size_t>(column)), dim, rows.data() + i * dim);
+    inverse_lengths[i] = feedback.inverse_lengths[static_cast<std::size_t>(column)];
+  }
+  const OwnerRows owner_rows = {{rows.data(), owners.size(), dim}, inverse_lengths};
+  std::vector<QueueUpdate> updates;
+  for (const OwnerPairs& owner : pairs_from(feedback, queue_of, owner_rows, threads)) {
+    updates.push_back(update_of(owner, queue_of(owner.owner), threshold, longest));
+  }
   return updates;
 }
 

@@ -36,22 +36,23 @@ void put_queues(NamedArrays& state, const QueueLayers& queues) {
   state.put("miner.queue_similarities", similarities);
 }
 
-QueueLayers get_queues(const NamedArrays& state, std::int64_t num_identities, std::int64_t max_length) {
+QueueLayers get_queues(const NamedArrays& state, const Shard& owners, std::int64_t num_identities,
+                       std::int64_t max_length) {
   const auto lengths = state.get<std::int32_t>("miner.queue_lengths");
   const auto ids = state.get<std::int32_t>("miner.queue_ids");
   const auto admitted = state.get<std::uint8_t>("miner.queue_admitted");
   const auto similarities = state.get<float>("miner.queue_similarities");
-  if (static_cast<std::int64_t>(lengths.size()) != num_identities) {
-    refuse(fmt::format("expected {} queues, got {}", num_identities, lengths.size()));
+  if (static_cast<std::int64_t>(lengths.size()) != owners.count()) {
+    refuse(fmt::format("expected {} queues, got {}", owners.count(), lengths.size()));
   }
   if (admitted.size() != ids.size() || similarities.size() != ids.size()) {
     refuse(fmt::format("{} ids, {} marks and {} similarities", ids.size(), admitted.size(), similarities.size()));
   }
-  QueueLayers queues(num_identities);
+  QueueLayers queues(owners.count());
   std::vector<Entry> queue;
   std::size_t at = 0;
-  for (std::int64_t owner = 0; owner < num_identities; ++owner) {
-    const std::int32_t length = lengths[static_cast<std::size_t>(owner)];
+  for (std::int64_t owner = owners.first; owner < owners.end; ++owner) {
+    const std::int32_t length = lengths[static_cast<std::size_t>(owner - owners.first)];
     if (length < 0 || length > max_length || static_cast<std::size_t>(length) > ids.size() - at) {
       refuse(fmt::format("queue {} has length {}", owner, length));
     }
@@ -66,7 +67,7 @@ QueueLayers get_queues(const NamedArrays& state, std::int64_t num_identities, st
       entry.similarity = similarities[at];
       queue.push_back(entry);
     }
-    queues.assign(owner, queue);
+    queues.assign(owner - owners.first, queue);
   }
   if (at != ids.size()) refuse(fmt::format("{} entries are left over", ids.size() - at));
   return queues;

@@ -16,6 +16,7 @@
 #include "aface/nn/layers.h"
 #include "aface/nn/norm_act.h"
 #include "aface/nn/torch_compat.h"
+#include "aface/nn/shared_statistics.h"
 
 namespace aface {
 namespace {
@@ -83,7 +84,7 @@ class IResNet : public Backbone {
     for (auto& layer : layers_) x = layer->forward(x);
     x = batch_norm(bn2_, x);
     const AutocastGuard full_precision(x.device(), false);
-    return features_(fc_(dropout_(flatten_as(x, fc_->weight))));
+    return plain_norm(features_, fc_(dropout_(flatten_as(x, fc_->weight))));
   }
 
  private:

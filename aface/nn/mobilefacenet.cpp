@@ -22,6 +22,7 @@
 #include "aface/nn/layers.h"
 #include "aface/nn/norm_act.h"
 #include "aface/nn/torch_compat.h"
+#include "aface/nn/shared_statistics.h"
 
 namespace aface {
 namespace {
@@ -139,7 +140,7 @@ class GlobalDepthwise : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x) {
     const torch::Tensor pooled = conv_->forward(x);  // [batch, 512, 1, 1]
     const AutocastGuard full_precision(x.device(), false);
-    return norm_(linear_(dropout_(flatten_as(pooled, linear_->weight))));
+    return plain_norm(norm_, linear_(dropout_(flatten_as(pooled, linear_->weight))));
   }
 
  private:

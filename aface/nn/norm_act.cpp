@@ -9,6 +9,7 @@
 #include "aface/kernel/norm_act.h"
 #include "aface/nn/kernel_tensors.h"
 #include "aface/nn/plain_operations.h"
+#include "aface/nn/shared_statistics.h"
 
 namespace aface {
 namespace {
@@ -52,7 +53,8 @@ class FusedNormAct : public torch::autograd::Function<FusedNormAct> {
   // LibTorch takes an argument that may be missing as an optional, not as an undefined tensor.
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& gamma, const Tensor& beta,
                         const c10::optional<Tensor>& slope, const c10::optional<Tensor>& added,
-                        const Tensor& mean, const Tensor& inverse_std, bool statistics_of_input) {
+                        const Tensor& mean, const Tensor& inverse_std, bool statistics_of_input,
+                        AcrossRanks* ranks) {
     const LayerTensors layer = {x,    gamma,      beta, slope.value_or(Tensor()), added.value_or(Tensor()),
                                 mean, inverse_std};
     // Without an activation the gradients do not ask what was added.
@@ -60,6 +62,7 @@ class FusedNormAct : public torch::autograd::Function<FusedNormAct> {
         {x, gamma, beta, layer.slope, slope ? layer.added : Tensor(), mean, inverse_std});
     context->saved_data["statistics_of_input"] = statistics_of_input;
     context->saved_data["adds"] = added.has_value();
+    context->saved_data["ranks"] = reinterpret_cast<std::int64_t>(ranks);
     return layer.forward();
   }
 
@@ -85,10 +88,10 @@ class FusedNormAct : public torch::autograd::Function<FusedNormAct> {
       out.gamma = values_of<float>(gamma_gradient);
       out.beta = values_of<float>(beta_gradient);
       out.slope = values_of<float>(slope_gradient);
-      norm_act_backward(layer.input<Value>(), statistics, values_of<Value>(y_gradient), out,
-                        on_torch_threads);
+      norm_act_backward(layer.input<Value>(), statistics, values_of<Value>(y_gradient), out, on_torch_threads,
+                        reinterpret_cast<AcrossRanks*>(context->saved_data["ranks"].toInt()));
     });
-    return {x_gradient, gamma_gradient, beta_gradient, slope_gradient, added_gradient, {}, {}, {}};
+    return {x_gradient, gamma_gradient, beta_gradient, slope_gradient, added_gradient, {}, {}, {}, {}};
   }
 };
 
@@ -112,16 +115,17 @@ Statistics running_statistics(const torch::nn::BatchNorm2d& norm) {
   return {norm->running_mean, (norm->running_var + norm->options.eps()).rsqrt_()};
 }
 
-// Those of x; the running ones move towards them by the layer's momentum, the variance divided by rows - 1.
-Statistics batch_statistics(torch::nn::BatchNorm2d& norm, const Tensor& x) {
+// Those of x, of all ranks' if there are some; the running ones move towards them by the layer's momentum, the variance divided by rows - 1.
+Statistics batch_statistics(torch::nn::BatchNorm2d& norm, const Tensor& x, AcrossRanks* ranks) {
   const std::int64_t channels = x.size(1), rows = x.numel() / channels;
   ChannelMoments moments;
   with_type_of(x, [&](auto type) {
     moments = channel_moments(values_of<decltype(type)>(x), rows, channels, on_torch_threads);
   });
+  const auto all_rows = static_cast<double>(ranks == nullptr ? rows : join_moments(moments, rows, *ranks));
   const Tensor mean = at::empty_like(norm->running_mean), variance = at::empty_like(norm->running_var);
   const Tensor inverse_std = at::empty_like(norm->running_var);
-  const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
+  const double unbiased = all_rows / (all_rows - 1);
   for (std::int64_t c = 0; c < channels; ++c) {
     const auto i = static_cast<std::size_t>(c);
     mean.data_ptr<float>()[c] = static_cast<float>(moments.mean[i]);
@@ -138,10 +142,11 @@ Statistics batch_statistics(torch::nn::BatchNorm2d& norm, const Tensor& x) {
 // `slope` and `added` may be undefined.
 Tensor fused(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& slope, const Tensor& added) {
   const bool of_batch = norm->is_training();
+  AcrossRanks* const ranks = of_batch ? statistics_ranks() : nullptr;
   Statistics statistics;
   {
     const at::NoGradGuard no_grad;
-    statistics = of_batch ? batch_statistics(norm, x) : running_statistics(norm);
+    statistics = of_batch ? batch_statistics(norm, x, ranks) : running_statistics(norm);
   }
   const auto wants_gradient = [](const Tensor& tensor) { return tensor.defined() && tensor.requires_grad(); };
   if (at::GradMode::is_enabled() &&
@@ -151,7 +156,7 @@ Tensor fused(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& slope,
       return tensor.defined() ? c10::optional<Tensor>(tensor) : c10::nullopt;
     };
     return FusedNormAct::apply(x, norm->weight, norm->bias, if_defined(slope), if_defined(added),
-                               statistics.mean, statistics.inverse_std, of_batch);
+                               statistics.mean, statistics.inverse_std, of_batch, ranks);
   }
   return LayerTensors{x, norm->weight, norm->bias, slope, added, statistics.mean, statistics.inverse_std}
       .forward();
@@ -162,23 +167,23 @@ Tensor slope_of_relu(const torch::nn::BatchNorm2d& norm) { return at::zeros_like
 }  // namespace
 
 Tensor batch_norm(torch::nn::BatchNorm2d& norm, const Tensor& x) {
-  return can_fuse(norm, x, {}) ? fused(norm, x, {}, {}) : norm(x);
+  return can_fuse(norm, x, {}) ? fused(norm, x, {}, {}) : plain_norm(norm, x);
 }
 
 Tensor batch_norm_prelu(torch::nn::BatchNorm2d& norm, PRelu& prelu, const Tensor& x) {
-  return can_fuse(norm, x, {}) ? fused(norm, x, prelu->weight(), {}) : prelu(norm(x));
+  return can_fuse(norm, x, {}) ? fused(norm, x, prelu->weight(), {}) : prelu(plain_norm(norm, x));
 }
 
 Tensor batch_norm_relu(torch::nn::BatchNorm2d& norm, const Tensor& x) {
-  return can_fuse(norm, x, {}) ? fused(norm, x, slope_of_relu(norm), {}) : norm(x).relu_();
+  return can_fuse(norm, x, {}) ? fused(norm, x, slope_of_relu(norm), {}) : plain_norm(norm, x).relu_();
 }
 
 Tensor batch_norm_add(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& added) {
-  return can_fuse(norm, x, added) ? fused(norm, x, {}, added) : norm(x).add_(added);
+  return can_fuse(norm, x, added) ? fused(norm, x, {}, added) : plain_norm(norm, x).add_(added);
 }
 
 Tensor batch_norm_add_relu(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& added) {
-  return can_fuse(norm, x, added) ? fused(norm, x, slope_of_relu(norm), added) : norm(x).add_(added).relu_();
+  return can_fuse(norm, x, added) ? fused(norm, x, slope_of_relu(norm), added) : plain_norm(norm, x).add_(added).relu_();
 }
 
 }  // namespace aface

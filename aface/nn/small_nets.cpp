@@ -24,6 +24,7 @@
 #include "aface/nn/layers.h"
 #include "aface/nn/norm_act.h"
 #include "aface/nn/torch_compat.h"
+#include "aface/nn/shared_statistics.h"
 
 namespace aface {
 namespace {
@@ -90,7 +91,7 @@ class SmallNet : public Backbone {
 
   torch::Tensor embed(const torch::Tensor& map) {
     const AutocastGuard full_precision(map.device(), false);
-    return features_(fc_(dropout_(flatten_as(map, fc_->weight))));
+    return plain_norm(features_, fc_(dropout_(flatten_as(map, fc_->weight))));
   }
 
  private:

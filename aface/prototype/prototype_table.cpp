@@ -101,7 +101,7 @@ void PrototypeTable::fill(std::uint64_t seed) {
   parallel_for(num_identities(), kRowsAtOnce, options_.threads, [&](std::int64_t begin, std::int64_t end) {
     std::vector<double> values(static_cast<std::size_t>(dim()));
     for (std::int64_t row = begin; row < end; ++row) {
-      draw_prototype(seed, row, dim(), values.data());
+      draw_prototype(seed, options_.first_identity + row, dim(), values.data());
       std::transform(values.begin(), values.end(), weight_.row(row), [](double x) { return static_cast<float>(x); });
     }
   });
@@ -158,7 +158,7 @@ void PrototypeTable::catch_up_all() {
 }
 
 RowMatrix PrototypeTable::activate(Span<const std::int64_t> ids) {
-  AFACE_CHECK(!ids.empty() && ids[0] >= 0 && ids[ids.size() - 1] < num_identities(), "ids outside the table");
+  AFACE_CHECK(ids.empty() || (ids[0] >= 0 && ids[ids.size() - 1] < num_identities()), "ids outside the table");
   AFACE_CHECK(std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<>()) == ids.end(),
               "ids must ascend without repeats");
   const bool all = static_cast<std::int64_t>(ids.size()) == num_identities();

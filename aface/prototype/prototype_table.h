@@ -16,6 +16,7 @@ struct PrototypeOptions {
   double momentum = 0.9;
   double weight_decay = 5e-4;
   std::string folder;  // empty: in memory; else where the files lie that hold the table
+  std::int64_t first_identity = 0;  // of all of a run that is spread over ranks: row i starts as identity first + i does
   int threads = 0;     // 0: all cores; bits do not depend on it
 };
 
@@ -37,7 +38,7 @@ class PrototypeTable {
   std::int64_t num_identities() const { return weight_.rows(); }
   std::int64_t dim() const { return weight_.dim(); }
 
-  // The rows as they are now, [ids.size(), dim]; ids ascending, no repeats. Valid until step(), activate() or restore().
+  // The rows as they are now, [ids.size(), dim]; ids ascending, no repeats, maybe none. Valid until step(), activate() or restore().
   // With all ids it is the table itself, else a gathered copy.
   RowMatrix activate(Span<const std::int64_t> ids);
 

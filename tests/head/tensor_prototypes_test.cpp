@@ -229,7 +229,7 @@ TEST_F(TensorPrototypesTest, FlatTableIsTheSame) {
 TEST_F(TensorPrototypesTest, WrongUseIsCaught) {
   TensorPrototypes table(kIdentities, kDim, 1, PrototypeOptions(), at::kCPU);
   for (const std::vector<std::int64_t>& ids :
-       std::vector<std::vector<std::int64_t>>{{}, {-1, 2}, {2, 2}, {3, 1}, {0, kIdentities}}) {
+       std::vector<std::vector<std::int64_t>>{{-1, 2}, {2, 2}, {3, 1}, {0, kIdentities}}) {
     EXPECT_THROW(table.activate(ids), Error);
   }
   table.activate(everyone());
