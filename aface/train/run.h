@@ -3,6 +3,7 @@
 #include <string>
 
 #include "aface/config/run_config.h"
+#include "aface/ranks/launch_environment.h"
 
 namespace aface {
 
@@ -10,6 +11,7 @@ struct RunOptions {
   std::string run_dir;
   bool resume = false;         // go on from the newest checkpoint; from the start when there is none
   bool allow_changes = false;  // resume although options that affect results, or the data, differ from the run's
+  LaunchFlags launch;          // which of several ranks this is, unless the environment says so
   std::string command_line;    // for the record, as is the next
   std::string program_version;
 };
@@ -22,6 +24,8 @@ struct RunOptions {
 //   margins.tsv            identity, images, margin; richest first (adaptive margins only)
 //   noise_suspects.tsv     samples that look mislabelled, worst first (adaptive sampling only)
 //   summary.json           counts, speed, validation, margins of the richest and poorest
+// On several ranks (see launch_environment.h) rank 0 alone writes these; to resume, all must see them. What goes wrong on
+// one ends all.
 // Returns 0, or 128 + signal. Throws Error, Error{kUsage} for a run directory that another process is using, or that
 // holds a run without `resume`, or one of other options without `allow_changes`.
 int run_training(const RunConfig& config, const RunOptions& options);

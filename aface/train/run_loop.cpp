@@ -2,14 +2,18 @@
 
 #include <fmt/core.h>
 
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "aface/config/config_writer.h"
 #include "aface/core/log.h"
 #include "aface/core/stop_request.h"
 #include "aface/train/bad_step.h"
 #include "aface/train/data_identity.h"
+#include "aface/train/whole_state.h"
 
 namespace aface {
 namespace {
@@ -35,20 +39,34 @@ std::map<std::string, double> numbers_of(const std::string& text) {
   return numbers;
 }
 
+void require_same_path(const std::string& path, Communicator& ranks) {
+  const auto first = ranks.gather({reinterpret_cast<const unsigned char*>(path.data()), path.size()})[0];
+  const std::string of_first(first.begin(), first.end());
+  if (path == of_first) return;
+  throw Error(
+      ErrorKind::kIo,
+      fmt::format("rank 0 resumes from '{}', but this rank finds '{}'; all ranks must see the same run "
+                  "directory",
+                  of_first, path));
+}
+
 }  // namespace
 
 RunLoop::RunLoop(const RunConfig& config, const std::string& run_dir, const FaceDataset& dataset,
-                 Trainer& trainer, const Validator* validator)
+                 Trainer& trainer, bool validates, const Validator* validator, Communicator* ranks)
     : config_(config),
       run_dir_(run_dir),
       dataset_(dataset),
       trainer_(trainer),
+      validates_(validates),
       validator_(validator),
+      ranks_(ranks),
       checkpoints_(run_dir, {config.train.keep_checkpoints, config.train.keep_best}),
       progress_(config.train.steps) {}
 
 bool RunLoop::resume(OtherData other_data, std::int64_t no_later_than) {
   const std::optional<Checkpoint> newest = checkpoints_.newest(no_later_than);
+  if (ranks_ != nullptr) require_same_path(newest ? newest->path : "", *ranks_);
   if (!newest) {
     log_info("train", "no checkpoint yet, starting at step 0");
     return false;
@@ -68,36 +86,45 @@ bool RunLoop::resume(OtherData other_data, std::int64_t no_later_than) {
 }
 
 bool RunLoop::validation_is_due() const {
-  return validator_ != nullptr && trainer_.steps_done() > 0 && is_due(config_.validation.every_steps) &&
+  return validates_ && trainer_.steps_done() > 0 && is_due(config_.validation.every_steps) &&
          !is_finished() && !has_score(results_.scores, trainer_.steps_done());
 }
 
 void RunLoop::run() {
-  MetricLog metrics(run_dir_, trainer_.steps_done() > 0 ? trainer_.steps_done() : MetricLog::kFreshRun);
+  if (is_first())
+    metrics_.emplace(run_dir_, trainer_.steps_done() > 0 ? trainer_.steps_done() : MetricLog::kFreshRun);
+  if (ranks_ != nullptr) bytes_at_last_log_ = ranks_->bytes_sent();
+  step_of_last_log_ = trainer_.steps_done();
   if (validation_is_due()) {  // the process that wrote the checkpoint did not come to it
-    validate(metrics);
-    save_if_there_is_room(metrics);
+    validate();
+    save_if_there_is_room();
   }
-  while (!is_finished() && !stop_requested()) {
-    step();
-    if (is_due(config_.train.log_every) || is_finished()) log_interval(metrics);
+  // A signal to one rank stops all of them, after the step in which they have learnt of it.
+  bool stop = ranks_ == nullptr && stop_requested();
+  while (!is_finished() && !stop) {
+    const StepResult done = step();
+    stop = ranks_ == nullptr ? stop_requested() : done.stop_requested;
+    if (is_due(config_.train.log_every) || is_finished()) log_interval();
     const bool validated = validation_is_due();
-    if (validated) validate(metrics);
-    if (validated || is_due(config_.train.checkpoint_every)) save_if_there_is_room(metrics);
+    if (validated) validate();
+    if (validated || is_due(config_.train.checkpoint_every)) save_if_there_is_room();
   }
-  if (!is_finished()) return save(metrics);
-  if (validator_ != nullptr) validate(metrics);
-  save_if_there_is_room(metrics);  // what the run was for, its results, may still find some
+  if (!is_finished()) return save();
+  if (validates_) validate();
+  save_if_there_is_room();  // what the run was for, its results, may still find some
 }
 
-void RunLoop::step() {
+StepResult RunLoop::step() {
+  StepResult result;
   try {
-    progress_.add(trainer_.step());
+    result = trainer_.step();
   } catch (const Diverged& diverged) {
-    keep_bad_step(diverged);
+    if (ranks_ == nullptr) keep_bad_step(diverged);
     throw;
   }
+  progress_.add(result);
   has_unsaved_ = true;
+  return result;
 }
 
 void RunLoop::keep_bad_step(const Diverged& diverged) const {
@@ -109,21 +136,49 @@ void RunLoop::keep_bad_step(const Diverged& diverged) const {
   }
 }
 
-void RunLoop::log_interval(MetricLog& metrics) {
+void RunLoop::log_interval() {
   std::map<std::string, double> numbers = progress_.close_interval(trainer_.stall_seconds());
   log_info("train", "{}", progress_.line(trainer_.steps_done(), numbers));
+  if (ranks_ != nullptr) {
+    numbers["ranks/bytes_per_step"] = static_cast<double>(ranks_->bytes_sent() - bytes_at_last_log_) /
+                                      static_cast<double>(trainer_.steps_done() - step_of_last_log_);
+  }
   numbers.merge(trainer_.report_interval());
-  metrics.write(trainer_.steps_done(), NamedValues(numbers.begin(), numbers.end()));
+  if (metrics_) metrics_->write(trainer_.steps_done(), NamedValues(numbers.begin(), numbers.end()));
   results_.last_interval = numbers;
+  if (ranks_ != nullptr) bytes_at_last_log_ = ranks_->bytes_sent();
+  step_of_last_log_ = trainer_.steps_done();
 }
 
-void RunLoop::validate(MetricLog& metrics) {
+// Rank 0 alone scores. The others wait to learn what came of it.
+VerificationReport RunLoop::run_validation() {
+  if (ranks_ == nullptr) return validator_->run(trainer_.backbone());
+  VerificationReport report;
+  std::exception_ptr trouble;
+  std::vector<double> told = {0, 0};  // accuracy, whether it failed
+  if (validator_ != nullptr) {
+    try {
+      report = validator_->run(trainer_.backbone());
+      told[0] = report.accuracy_mean;
+    } catch (...) {
+      trouble = std::current_exception();
+      told[1] = 1;
+    }
+  }
+  ranks_->sum(told);
+  if (trouble) std::rethrow_exception(trouble);
+  if (told[1] > 0) throw Error(ErrorKind::kData, "rank 0 could not validate");
+  report.accuracy_mean = told[0];
+  return report;
+}
+
+void RunLoop::validate() {
   const std::int64_t step = trainer_.steps_done();
   trainer_.check_state();
   try {
-    results_.validation = validator_->run(trainer_.backbone());
+    results_.validation = run_validation();
   } catch (...) {
-    save_if_there_is_room(metrics);
+    if (ranks_ == nullptr || !ranks_->has_failed()) save_if_there_is_room();
     throw;
   }
   const double accuracy = results_.validation->accuracy_mean;
@@ -131,29 +186,44 @@ void RunLoop::validate(MetricLog& metrics) {
            100 * results_.validation->accuracy_std_error, results_.validation->pairs);
   if (has_score(results_.scores, step))
     return;  // the end of a run that was killed before its results were written
-  metrics.write(step, {{"validation/accuracy", accuracy}});
+  if (metrics_) metrics_->write(step, {{"validation/accuracy", accuracy}});
   results_.scores.push_back({step, accuracy});
   has_unsaved_ = true;
 }
 
-void RunLoop::save(MetricLog& metrics) {
+void RunLoop::save() {
   if (!has_unsaved_) return;
   trainer_.check_state();  // what a run may go back to is good
-  metrics.sync();  // a checkpoint must not outlive a power cut that the log before it did not
-  NamedArrays state = trainer_.save();
+  if (metrics_) metrics_->sync();  // a checkpoint must not outlive a power cut that the log before it did not
+  const NamedArrays state = trainer_.save();
+  if (ranks_ == nullptr) {
+    write_checkpoint(state);
+  } else {
+    WholeState all(state, *ranks_);
+    if (is_first()) {
+      write_checkpoint(all.whole());
+      all.close(true);
+    } else if (!all.serve()) {
+      throw Error(ErrorKind::kIo, "rank 0 could not write it");
+    }
+  }
+  has_unsaved_ = false;
+}
+
+void RunLoop::write_checkpoint(NamedArrays state) {
   progress_.save(state);
   put_identity_names(dataset_, state);
   state.metadata[kConfig] = to_toml(config_);
   state.metadata[kLastInterval] = nlohmann::json(results_.last_interval).dump();
   checkpoints_.write(trainer_.steps_done(), std::move(state), results_.scores);
-  has_unsaved_ = false;
 }
 
-void RunLoop::save_if_there_is_room(MetricLog& metrics) {
+void RunLoop::save_if_there_is_room() {
   try {
-    save(metrics);
+    save();
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kIo) throw;
+    if (error.kind() != ErrorKind::kIo || (ranks_ != nullptr && ranks_->has_failed())) throw;
+    if (!is_first()) return;
     log_warning("train",
                 "no checkpoint of step {}: {}; the earlier ones are as they were, and the run goes on",
                 trainer_.steps_done(), error.what());

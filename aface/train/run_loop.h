@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "aface/config/run_config.h"
 #include "aface/data/face_dataset.h"
+#include "aface/ranks/communicator.h"
 #include "aface/report/metric_log.h"
 #include "aface/train/checkpoint.h"
 #include "aface/train/progress.h"
@@ -24,9 +26,10 @@ namespace aface {
 // run validates first.
 class RunLoop {
  public:
-  // All must outlive the loop; `validator` may be null.
+  // All must outlive the loop. `validates`: whether there are validations, for which rank 0 has the
+  // `validator`. `ranks` null: alone; else all ranks make a loop and call it alike, and rank 0 writes.
   RunLoop(const RunConfig& config, const std::string& run_dir, const FaceDataset& dataset, Trainer& trainer,
-          const Validator* validator);
+          bool validates, const Validator* validator, Communicator* ranks = nullptr);
 
   // Before run(): takes up the newest undamaged checkpoint of a step up to `no_later_than`; false if there is none. Throws
   // Error that names it.
@@ -46,18 +49,25 @@ class RunLoop {
  private:
   bool is_due(std::int64_t every) const { return every > 0 && trainer_.steps_done() % every == 0; }
   bool validation_is_due() const;
-  void step();
+  StepResult step();
   void keep_bad_step(const Diverged& diverged) const;
-  void log_interval(MetricLog& metrics);
-  void validate(MetricLog& metrics);
-  void save(MetricLog& metrics);
-  void save_if_there_is_room(MetricLog& metrics);
+  void log_interval();
+  void validate();
+  VerificationReport run_validation();
+  void save();
+  void write_checkpoint(NamedArrays state);
+  void save_if_there_is_room();
+  bool is_first() const { return ranks_ == nullptr || ranks_->rank() == 0; }
 
   const RunConfig& config_;
   const std::string run_dir_;
   const FaceDataset& dataset_;
   Trainer& trainer_;
+  const bool validates_;
   const Validator* validator_;
+  Communicator* ranks_;
+  std::optional<MetricLog> metrics_;  // on rank 0, while run() is at work
+  std::int64_t bytes_at_last_log_ = 0, step_of_last_log_ = 0;
   CheckpointFolder checkpoints_;
   Progress progress_;
   RunResults results_;

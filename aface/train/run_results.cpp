@@ -74,13 +74,15 @@ Json margin_list(const std::vector<MarginRow>& rows, std::size_t begin, std::siz
 
 Json summary_of(const RunConfig& config, const RunOptions& options, const FaceDataset& dataset,
                 const Trainer& trainer, const Progress& progress, const RunResults& results,
-                const std::vector<MarginRow>& margins) {
+                const std::vector<MarginRow>& margins, std::int64_t parameters, const Communicator* ranks) {
   Json summary;
   summary["program"] = options.program_version;
   summary["command"] = options.command_line;
   summary["seed"] = config.train.seed;
   summary["threads"] = at::get_num_threads();
+  if (ranks != nullptr) summary["ranks"] = ranks->size();
   summary["steps"] = trainer.steps_done();
+  summary["parameters"] = parameters;
   summary["data"] = {{"identities", dataset.num_identities()},
                      {"images", dataset.num_samples()},
                      {"unreadable_images", trainer.bad_images()},
@@ -108,7 +110,8 @@ Json summary_of(const RunConfig& config, const RunOptions& options, const FaceDa
 bool has_run_results(const std::string& run_dir) { return file_exists(summary_path(run_dir)); }
 
 void write_run_results(const RunConfig& config, const RunOptions& options, const FaceDataset& dataset,
-                       Trainer& trainer, const Progress& progress, const RunResults& results) {
+                       Trainer& trainer, const at::Tensor& all_margins, const Progress& progress, const RunResults& results,
+                       const Communicator* ranks) {
   const std::string& dir = options.run_dir;
   const std::string model = dir + "/model.safetensors";
   save_model(model, trainer.backbone(),
@@ -117,14 +120,16 @@ void write_run_results(const RunConfig& config, const RunOptions& options, const
               {"steps", std::to_string(trainer.steps_done())},
               {"data_fingerprint", dataset.fingerprint()}});
 
-  const std::vector<MarginRow> margins = margins_richest_first(dataset, trainer.head().margins());
+  const std::vector<MarginRow> margins = margins_richest_first(dataset, all_margins);
   if (!margins.empty()) write_margins(dir + "/margins.tsv", margins);
   if (config.sampler.kind == "adaptive") {
     write_noise_suspects(dir + "/noise_suspects.tsv", dataset, trainer.sampler(), config.sampler.fewest_suspects);
   }
   const std::string summary = summary_path(dir);  // last of all: it says that the rest is there
   write_file_atomically(summary,
-                        summary_of(config, options, dataset, trainer, progress, results, margins).dump(2) + "\n");
+                        summary_of(config, options, dataset, trainer, progress, results, margins,
+                                   count_parameters(trainer.backbone()), ranks)
+                            .dump(2) + "\n");
 
   if (results.validation) fmt::print("{}\n", to_table(*results.validation));
   fmt::print("run directory: {}\nmodel:         {}\nsummary:       {}\n", dir, model, summary);

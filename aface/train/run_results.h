@@ -24,8 +24,10 @@ struct RunResults {
 // Whether a finished run has left its results in the folder already.
 bool has_run_results(const std::string& run_dir);
 
-// Writes what a finished run leaves behind (see run.h), each file atomically, and says on stdout where it is.
+// Writes what a finished run leaves behind (see run.h), each file atomically, and says on stdout where it is. `margins`
+// [num_identities] of Trainer::all_margins(); `ranks` null: alone.
 void write_run_results(const RunConfig& config, const RunOptions& options, const FaceDataset& dataset,
-                       Trainer& trainer, const Progress& progress, const RunResults& results);
+                       Trainer& trainer, const at::Tensor& margins, const Progress& progress, const RunResults& results,
+                       const Communicator* ranks);
 
 }  // namespace aface

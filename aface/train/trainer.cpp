@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "aface/core/check.h"
 #include "aface/core/log.h"
 #include "aface/core/parallel.h"
+#include "aface/core/stop_request.h"
 #include "aface/head/tensor_prototypes.h"
 #include "aface/infer/batch_to_tensor.h"
 #include "aface/kernel/inner_products.h"
@@ -20,6 +22,7 @@
 #include "aface/kernel/unusable_row.h"
 #include "aface/mining/softmax_mass.h"
 #include "aface/nn/device.h"
+#include "aface/nn/shared_statistics.h"
 #include "aface/nn/torch_compat.h"
 #include "aface/train/bad_tensor.h"
 #include "aface/train/learning_rate.h"
@@ -35,12 +38,16 @@ at::Tensor ids_tensor(const std::vector<std::int64_t>& ids, c10::Device device) 
   return at::tensor(ids, at::kLong).to(device);
 }
 
-// Row of each identity in the ascending list `active`, which holds them all.
+// Row of each identity in the ascending list `active`, which holds all those of the shard; -1 for others.
 std::vector<std::int64_t> rows_of(const std::vector<std::int64_t>& identities,
-                                  const std::vector<std::int64_t>& active) {
+                                  const std::vector<std::int64_t>& active, const Shard& shard) {
   std::vector<std::int64_t> rows;
   rows.reserve(identities.size());
   for (const std::int64_t identity : identities) {
+    if (!shard.has(identity)) {
+      rows.push_back(-1);
+      continue;
+    }
     const auto place = std::lower_bound(active.begin(), active.end(), identity);
     AFACE_CHECK(place != active.end() && *place == identity, "identity {} is not active", identity);
     rows.push_back(place - active.begin());
@@ -55,17 +62,32 @@ RowMatrix view_rows(const at::Tensor& matrix) {
 
 at::Tensor on_cpu(const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kFloat).contiguous(); }
 
+// CUDA: the ranks of a host take one card each.
+c10::Device device_of(const RunConfig& config, const Communicator* ranks) {
+  const c10::Device device = usable_device(config.train.device, "train.device");
+  if (!device.is_cuda() || device.has_index() || ranks == nullptr) return device;
+  return {at::kCUDA, static_cast<c10::DeviceIndex>(ranks->local_rank())};
+}
+
+// The same ids, counted from `first`.
+std::vector<std::int64_t> numbered_from(std::int64_t first, std::vector<std::int64_t> ids) {
+  for (std::int64_t& id : ids) id -= first;
+  return ids;
+}
+
 at::Tensor unit_length(const at::Tensor& rows) {
   return rows / rows.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
 }
 
 // The flat table where the fused head gives gradients by blocks, the tensor table elsewhere.
-std::unique_ptr<Prototypes> make_prototypes(const RunConfig& config, std::int64_t num_identities, c10::Device device,
+std::unique_ptr<Prototypes> make_prototypes(const RunConfig& config, const Shard& shard, c10::Device device,
                                             const std::string& scratch_folder) {
+  const std::int64_t num_identities = shard.count();
   PrototypeOptions options;
   options.momentum = config.optimizer.momentum;
   options.weight_decay = config.optimizer.weight_decay;
   options.threads = static_cast<int>(config.train.threads);
+  options.first_identity = shard.first;
   const auto seed = static_cast<std::uint64_t>(config.train.seed);
   const std::int64_t dim = config.backbone.embedding_dim;
   if (!device.is_cpu() || config.head.engine != "auto") {
@@ -83,31 +105,39 @@ std::vector<float> to_vector(const at::Tensor& values) {
 
 }  // namespace
 
-Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset, const std::string& scratch_folder)
+Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset, const std::string& scratch_folder,
+                 Communicator* ranks)
     : config_(config),
       dataset_(dataset),
-      device_(usable_device(config.train.device, "train.device")),
+      ranks_(ranks),
+      shard_(ranks == nullptr ? Shard{0, dataset.num_identities()}
+                              : shard_of(dataset.num_identities(), ranks->rank(), ranks->size())),
+      device_(device_of(config, ranks)),
       margin_health_(dataset.images_per_identity(), config.head) {
   const auto seed = static_cast<std::uint64_t>(config.train.seed);
   if (const std::string problem = budget_problem(config.mining, config.train.batch_size, dataset.num_identities());
       !problem.empty()) {
     throw Error(ErrorKind::kUsage, problem);
   }
+  if (ranks_ != nullptr) check_ranks();
   at::manual_seed(seed);  // of weights, which are drawn on the CPU, and of dropout, on the device
 
   sampler_ = make_sampler(config.sampler, dataset.identities, dataset.num_identities(), seed);
   loader_ = std::make_unique<BatchLoader>(dataset, config.data, config.augment,
                                           static_cast<int>(config.backbone.input_size), seed);
   selector_ = make_class_selector(config.mining, dataset.num_identities(), seed,
-                                  static_cast<int>(config.train.threads));
+                                  static_cast<int>(config.train.threads), ranks);
   backbone_ = make_backbone(config.backbone);
   backbone_->to(device_);
   if (config.train.channels_last) to_channels_last(*backbone_);
   backbone_->train();
   optimizer_ = make_sgd(*backbone_, config.optimizer);
 
-  prototypes_ = make_prototypes(config, dataset.num_identities(), device_, scratch_folder);
-  head_ = make_head(config.head, dataset.num_identities(), device_);
+  prototypes_ = make_prototypes(config, shard_, device_, scratch_folder);
+  head_ = make_head(config.head, shard_.count(), device_, dataset.num_identities());
+  if (ranks_ == nullptr) return;
+  shared_gradients_ = std::make_unique<SharedGradients>(backbone_->parameters(), *ranks_);
+  synchronise_network();
 }
 
 Trainer::~Trainer() = default;
@@ -117,8 +147,8 @@ void Trainer::keep_plans_ahead() {
     BatchPlan plan;
     plan.step = step_ + static_cast<std::int64_t>(plans_ahead_.size());
     plan.sample_ids = sampler_->draw(config_.train.batch_size);
-    plans_ahead_.push_back(plan);
-    loader_->submit(std::move(plan));
+    loader_->submit(piece_of(plan, ranks_));
+    plans_ahead_.push_back(std::move(plan));
   }
 }
 
@@ -148,73 +178,98 @@ StepResult Trainer::step(StepInput step_input) {
   at::Tensor embeddings;
   {
     const AutocastGuard autocast(device_, config_.train.bf16);
+    const SharedStatisticsGuard statistics(config_.train.sync_batch_norm ? ranks_ : nullptr);
     embeddings = backbone_->forward(current_.chips);
   }
   embeddings = embeddings.to(at::kFloat);
 
-  if (current_.active.empty()) current_.active = select(embeddings);
+  const WholeBatch whole = gather_batch(batch, embeddings, dataset_.identities, config_.train.batch_size,
+                                        aface::stop_requested(), ranks_);
+  if (current_.active.empty()) current_.active = select(whole);
   const std::vector<std::int64_t>& active = current_.active;
+  const std::vector<std::int64_t> own_active = numbered_from(shard_.first, active);
 
   HeadInput input;
-  input.embeddings = embeddings;
-  input.prototypes = prototypes_->activate(active);
-  input.active_ids = ids_tensor(active, device_);
-  input.targets = ids_tensor(rows_of(batch.identities, active), device_);
+  input.embeddings = whole.embeddings;
+  input.prototypes = prototypes_->activate(own_active);
+  input.active_ids = ids_tensor(own_active, device_);
+  input.targets = ids_tensor(rows_of(whole.identities, active, shard_), device_);
+  input.ranks = ranks_;
   input.step = step_;
   input.want_rivals = selector_->needs_feedback();
-  const HeadOutput output = classify(input);
+  const HeadOutput output = classify(input, whole);
 
   StepResult result;
-  result.images = batch.count();
+  result.images = static_cast<std::int64_t>(whole.sample_ids.size());
+  result.stop_requested = whole.stop;
   result.loss = output.loss.item<double>();
   if (!std::isfinite(result.loss)) give_up({"the loss", kNotFinite});
-  optimizer_->zero_grad();
-  output.loss.backward();
+  go_back(output, whole, embeddings);
   result.gradient_norm = clip_gradient();
 
-  tell_selector(batch, active, input, output);
+  tell_selector(whole, active, input, output);
   set_learning_rate(*optimizer_, rate_);
   optimizer_->step();
   if (config_.mining.mass_every > 0 && config_.mining.kind != "all" && step_ % config_.mining.mass_every == 0) {
-    result.softmax_mass = measure_softmax_mass(batch, unit_length(embeddings.detach()), active);
+    result.softmax_mass = measure_softmax_mass(whole, unit_length(whole.embeddings.detach()), own_active);
   }
   prototypes_->step(rate_ * config_.optimizer.prototype_rate_factor, output.prototype_gradient);
   if (selector_->follows_rows()) selector_->rows_changed(active, unit_rows_of(*prototypes_));
   head_->update(step_, rate_share);
-  tell_sampler(batch, output);
+  tell_sampler(whole, output);
   result.accuracy = output.correct.to(at::kFloat).mean().item<double>();
   result.own_cosine = output.own_cosine.mean().item<double>();
   result.learning_rate = rate_;
   if (config_.head.precision == "fast") result.filter = output.filter;
   result.active_classes = static_cast<std::int64_t>(active.size());
+  if (ranks_ != nullptr) result.active_classes = std::llround(sum_over_ranks(static_cast<double>(active.size())));
   loader_->recycle(std::move(current_.batch));
   current_ = {};
   ++step_;
   return result;
 }
 
-std::vector<std::int64_t> Trainer::select(const at::Tensor& embeddings) {
+std::vector<std::int64_t> Trainer::select(const WholeBatch& batch) {
   rebuild_selector_when_due();
+  if (ranks_ != nullptr && config_.mining.kind == "all") {
+    std::vector<std::int64_t> ids(static_cast<std::size_t>(shard_.count()));
+    std::iota(ids.begin(), ids.end(), shard_.first);
+    return ids;
+  }
   SelectionRequest request;
   request.step = step_;
-  request.identities = current_.batch.identities;
+  request.identities = batch.identities;
   at::Tensor unit_embeddings;
   if (selector_->needs_embeddings()) {
-    unit_embeddings = on_cpu(unit_length(embeddings.detach()));
+    unit_embeddings = on_cpu(unit_length(batch.embeddings.detach()));
     request.unit_embeddings = view_rows(unit_embeddings);
   }
-  return selector_->select(request);
+  const std::vector<std::int64_t> ids = selector_->select(request);
+  if (ranks_ == nullptr) return ids;
+  // The same on every rank; each goes on with its own identities.
+  return {std::lower_bound(ids.begin(), ids.end(), shard_.first), std::lower_bound(ids.begin(), ids.end(), shard_.end)};
 }
 
-HeadOutput Trainer::classify(const HeadInput& input) {
+void Trainer::go_back(const HeadOutput& output, const WholeBatch& whole, const at::Tensor& embeddings) {
+  if (ranks_ == nullptr) {
+    optimizer_->zero_grad();
+    output.loss.backward();
+    return;
+  }
+  shared_gradients_->start();
+  output.loss.backward();
+  spread_gradient(whole, embeddings, ranks_);
+  shared_gradients_->finish();
+}
+
+HeadOutput Trainer::classify(const HeadInput& input, const WholeBatch& batch) {
   try {
     return head_->forward(input);
   } catch (const UnusableRow& row) {
     const bool is_prototype = row.kind_of_row() == UnusableRow::Kind::kPrototype;
     const std::string owner =
-        is_prototype
-            ? fmt::format("identity {}", dataset_.photos->identity_name(static_cast<std::int64_t>(row.index())))
-            : fmt::format("photo {}", dataset_.photos->photo_place(current_.batch.sample_ids[row.index()]));
+        is_prototype ? fmt::format("identity {}", dataset_.photos->identity_name(shard_.first + static_cast<std::int64_t>(row.index())))
+                     : fmt::format("photo {}", dataset_.photos->photo_place(batch.sample_ids[row.index()]));
     give_up({fmt::format("the {} of {}", is_prototype ? "prototype" : "embedding", owner), row.trouble()});
   }
 }
@@ -246,7 +301,7 @@ void Trainer::rebuild_selector_when_due() {
   selector_->rebuild(step_, unit_rows_of(*prototypes_));
 }
 
-void Trainer::tell_selector(const Batch& batch, const std::vector<std::int64_t>& active, const HeadInput& input,
+void Trainer::tell_selector(const WholeBatch& batch, const std::vector<std::int64_t>& active, const HeadInput& input,
                             const HeadOutput& output) {
   if (!selector_->needs_feedback()) return;
   const at::Tensor rows = on_cpu(input.prototypes.detach());
@@ -260,7 +315,7 @@ void Trainer::tell_selector(const Batch& batch, const std::vector<std::int64_t>&
   selector_->take_feedback(feedback);
 }
 
-void Trainer::tell_sampler(const Batch& batch, const HeadOutput& output) {
+void Trainer::tell_sampler(const WholeBatch& batch, const HeadOutput& output) {
   const std::vector<float> own_cosine = to_vector(output.own_cosine);
   const std::vector<float> correct = to_vector(output.correct);
   std::vector<SampleFeedback> feedback(batch.sample_ids.size());
@@ -273,7 +328,7 @@ void Trainer::tell_sampler(const Batch& batch, const HeadOutput& output) {
   margin_health_.add(batch.identities, to_vector(output.own_probability));
 }
 
-SoftmaxMass Trainer::measure_softmax_mass(const Batch& batch, const at::Tensor& unit_embeddings,
+SoftmaxMass Trainer::measure_softmax_mass(const WholeBatch& batch, const at::Tensor& unit_embeddings,
                                           const std::vector<std::int64_t>& active) {
   // A few samples tell the mean well enough, and keep the [samples, num_identities] scores small.
   constexpr std::int64_t kSamples = 32, kBlock = 4096;
@@ -289,10 +344,13 @@ SoftmaxMass Trainer::measure_softmax_mass(const Batch& batch, const at::Tensor& 
                  inner_products(some, {block.data(), count, some.dim}, cosines.data() + first, identities);
                });
   const RowMatrix scores{cosines.data(), some.rows, identities};
-  const Span<const std::int64_t> own(batch.identities.data(), some.rows);
+  std::vector<std::int64_t> own;
+  for (std::size_t i = 0; i < some.rows; ++i) {
+    own.push_back(shard_.has(batch.identities[i]) ? batch.identities[i] - shard_.first : -1);
+  }
   SoftmaxMass mass;
-  mass.all = softmax_mass_caught(scores, active, config_.head.logit_scale);
-  mass.wrong = softmax_mass_caught(scores, active, config_.head.logit_scale, own);
+  mass.all = softmax_mass_caught(scores, active, config_.head.logit_scale, {}, ranks_);
+  mass.wrong = softmax_mass_caught(scores, active, config_.head.logit_scale, own, ranks_);
   return mass;
 }
 
@@ -314,10 +372,12 @@ std::map<std::string, double> Trainer::report_interval() {
   add("head", head_->report());
   numbers["mining/stalest_age"] = static_cast<double>(prototypes_->stalest_age());
   numbers["mining/never_active_share"] = prototypes_->share_never_active();
-  const MarginHealthReport health = margin_health_.report(to_vector(head_->margins()));
+  if (ranks_ != nullptr) join_numbers(numbers);
+  const MarginHealthReport health = margin_health_.report(to_vector(all_margins()));
   add("margin", health.numbers());
+  const bool speaks = ranks_ == nullptr || ranks_->rank() == 0;
   if (const std::string line = health.line(); !line.empty()) log_info("margin", "{}", line);
-  if (!health.warning.empty()) log_warning("margin", "{}", health.warning);
+  if (speaks && !health.warning.empty()) log_warning("margin", "{}", health.warning);
   margin_health_.reset();
   return numbers;
 }

@@ -12,6 +12,7 @@
 
 #include "aface/config/run_config.h"
 #include "aface/core/named_arrays.h"
+#include "aface/core/shard.h"
 #include "aface/data/batch_loader.h"
 #include "aface/data/face_dataset.h"
 #include "aface/head/head.h"
@@ -19,8 +20,11 @@
 #include "aface/head/prototypes.h"
 #include "aface/mining/class_selector.h"
 #include "aface/nn/backbone.h"
+#include "aface/ranks/communicator.h"
+#include "aface/ranks/shared_gradients.h"
 #include "aface/sampling/sampler.h"
 #include "aface/train/diverged.h"
+#include "aface/train/whole_batch.h"
 
 namespace torch::optim {
 class SGD;
@@ -45,6 +49,7 @@ struct StepResult {
   std::int64_t active_classes = 0;
   std::optional<SoftmaxMass> softmax_mass;  // when measured
   std::optional<FilterReport> filter;       // of a head with precision "fast"
+  bool stop_requested = false;              // of this process or, on several ranks, of any
 };
 
 // What one step works on.
@@ -61,17 +66,24 @@ enum class OtherData { kRefuse, kAllow };
 //   sampler -> loader -> backbone -> selector -> prototypes -> head -> backward -> update -> feedback.
 // Batches are drawn `data.prefetch` steps ahead, in the trainer's thread, so a run does not depend on the number of
 // workers; what is drawn and not yet used is part of the state.
+//
+// On several ranks every rank has the whole network and sampler, draws the same batches and embeds a piece of each, and has
+// the prototypes, momentum, margins and queues of its own identities (a range); it classifies the whole batch against
+// those. All of step(), report_interval(), all_margins(), save() and restore() must then be called by all ranks
+// alike. What is measured is that of the whole batch, on every rank.
 class Trainer {
  public:
   // `dataset` must outlive the trainer. `scratch_folder` holds the prototypes if optimizer.prototype_storage = "file".
   // Throws Error{kUsage} for options that do not fit, or a table of prototypes that does not fit into memory, Error{kIo}
   // when it does not fit on the disk.
-  Trainer(const RunConfig& config, const FaceDataset& dataset, const std::string& scratch_folder = ".");
+  // `ranks`, which must outlive it too, are those that train together; null: this process alone.
+  Trainer(const RunConfig& config, const FaceDataset& dataset, const std::string& scratch_folder = ".",
+          Communicator* ranks = nullptr);
   ~Trainer();
 
   std::int64_t steps_done() const { return step_; }
   Backbone& backbone() { return *backbone_; }
-  const Head& head() const { return *head_; }
+  const Head& head() const { return *head_; }  // of this rank's identities
   const Sampler& sampler() const { return *sampler_; }
 
   // One optimiser step. Throws Diverged when the loss or a gradient is not finite or a row without direction, before
@@ -93,11 +105,16 @@ class Trainer {
   // interval of the margin health, and logs how the margins fare, with a warning if there is one.
   std::map<std::string, double> report_interval();
 
+  // Of all identities, [num_identities] float32; empty for heads without learnt margins.
+  at::Tensor all_margins() const;
+  Shard shard() const { return shard_; }  // the identities of this rank
+
   double stall_seconds() const { return loader_->stall_seconds(); }
   std::int64_t bad_images() const { return loader_->bad_images(); }
 
   // Everything that the rest of the run depends on; large arrays in it are views of the trainer's own, valid until the
-  // next step() (NamedArrays::own_all() makes them last). restore() must come before the first step(); throws
+  // next step() (NamedArrays::own_all() makes them last). On several ranks save() gives this rank's share, see
+  // whole_state.h, and restore() takes the whole. restore() must come before the first step(); throws
   // Error{kFormat|kData} when the state belongs to another network, data set or option. kAllow takes a state of other
   // data as far as their numbers of photos and people agree.
   NamedArrays save() const;
@@ -112,21 +129,32 @@ class Trainer {
  private:
   void keep_plans_ahead();
   // The head's forward pass; an error about a row names its identity or photo.
-  HeadOutput classify(const HeadInput& input);
+  HeadOutput classify(const HeadInput& input, const WholeBatch& batch);
   // Throws Diverged that names the first bad tensor that led to `symptom`.
   [[noreturn]] void give_up(BadTensor symptom);
   std::optional<BadTensor> cause_in_network();
-  std::vector<std::int64_t> select(const at::Tensor& embeddings);
+  // The active identities, of this rank.
+  std::vector<std::int64_t> select(const WholeBatch& batch);
+  void go_back(const HeadOutput& output, const WholeBatch& whole, const at::Tensor& embeddings);
   void rebuild_selector_when_due();
-  void tell_selector(const Batch& batch, const std::vector<std::int64_t>& active, const HeadInput& input,
+  void tell_selector(const WholeBatch& batch, const std::vector<std::int64_t>& active, const HeadInput& input,
                      const HeadOutput& output);
-  void tell_sampler(const Batch& batch, const HeadOutput& output);
-  SoftmaxMass measure_softmax_mass(const Batch& batch, const at::Tensor& unit_embeddings,
+  void tell_sampler(const WholeBatch& batch, const HeadOutput& output);
+  SoftmaxMass measure_softmax_mass(const WholeBatch& batch, const at::Tensor& unit_embeddings,
                                    const std::vector<std::int64_t>& active);
   double clip_gradient();
 
+  // On several ranks, trainer_ranks.cpp:
+  void check_ranks() const;      // throws Error{kUsage} for options that do not work there
+  void synchronise_network();    // rank 0's weights for all
+  void average_running_statistics() const;
+  double sum_over_ranks(double value) const;
+  void join_numbers(std::map<std::string, double>& numbers) const;
+
   const RunConfig config_;
   const FaceDataset& dataset_;
+  Communicator* const ranks_;  // null: alone
+  const Shard shard_;          // this rank's identities, which its prototypes and head number from 0
   const c10::Device device_;
   std::int64_t step_ = 0;
   std::int64_t rollbacks_ = 0;
@@ -143,6 +171,7 @@ class Trainer {
   std::unique_ptr<Prototypes> prototypes_;
   std::unique_ptr<Head> head_;
   std::unique_ptr<torch::optim::SGD> optimizer_;
+  std::unique_ptr<SharedGradients> shared_gradients_;  // on several ranks
   MarginHealth margin_health_;
 };
 

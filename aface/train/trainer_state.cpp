@@ -10,6 +10,7 @@
 #include "aface/train/data_identity.h"
 #include "aface/train/optimizer_state.h"
 #include "aface/train/trainer.h"
+#include "aface/train/whole_state.h"
 
 namespace aface {
 namespace {
@@ -48,6 +49,7 @@ std::vector<BatchPlan> unflatten(const std::vector<std::int64_t>& flat, std::int
 }  // namespace
 
 NamedArrays Trainer::save() const {
+  if (ranks_ != nullptr) average_running_statistics();
   NamedArrays state;
   save_module(*backbone_, "backbone.", state);
   save_sgd(*optimizer_, *backbone_, state);
@@ -66,7 +68,8 @@ NamedArrays Trainer::save() const {
   return state;
 }
 
-void Trainer::restore(const NamedArrays& state, OtherData other_data) {
+void Trainer::restore(const NamedArrays& whole, OtherData other_data) {
+  const NamedArrays state = ranks_ == nullptr ? whole : share_of(whole, shard_);
   AFACE_CHECK(step_ == 0 && plans_ahead_.empty(), "restore() after the first step");
   if (const std::string other = data_differences(state, dataset_); !other.empty() && other_data == OtherData::kRefuse) {
     throw Error(ErrorKind::kData, fmt::format("it was made with other training data ({}); point data at the same photos, "
@@ -89,9 +92,10 @@ void Trainer::restore(const NamedArrays& state, OtherData other_data) {
   step_ = state.get_scalar<std::int64_t>(kStep);
   rollbacks_ = state.has(kRollbacks) ? state.get_scalar<std::int64_t>(kRollbacks) : 0;
   for (BatchPlan& plan : unflatten(state.get<std::int64_t>(kPlans), step_)) {
-    plans_ahead_.push_back(plan);
-    loader_->submit(std::move(plan));
+    loader_->submit(piece_of(plan, ranks_));
+    plans_ahead_.push_back(std::move(plan));
   }
+  if (ranks_ != nullptr) synchronise_network();
 }
 
 NamedArrays Trainer::save_bad_step() const {

@@ -52,7 +52,13 @@ std::function<int()> setup(CLI::App& app) {
   app.add_option("--seed", flags->seed, "of weights, sampling and augmentation (train.seed)")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--device", flags->device, "cpu or cuda (train.device)")->check(CLI::IsMember({"cpu", "cuda"}));
+  app.add_option("--rank", flags->run.launch.rank, "which of several processes that train together this is, from 0")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--world-size", flags->run.launch.world_size, "how many there are")->check(CLI::PositiveNumber);
+  app.add_option("--master", flags->run.launch.master, "host:port where rank 0 is, and all meet");
   app.footer(
+      "Several ranks: start one process each with --rank, --world-size and --master, or all by torchrun --no-python, srun\n"
+      "or mpirun, whose variables are read. train.batch_size is that of all ranks together.\n"
       "SIGINT or SIGTERM finishes the step, writes a checkpoint and exits with 128 + signal; --resume goes on.\n"
       "The run directory then holds config.toml, metrics.jsonl, TensorBoard events, checkpoints/ and, at the end,\n"
       "model.safetensors, margins.tsv, noise_suspects.tsv and summary.json.");

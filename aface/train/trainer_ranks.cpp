@@ -1,0 +1,96 @@
+// What a Trainer does only when it is one of several ranks.
+#include <ATen/Context.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "aface/core/error.h"
+#include "aface/train/trainer.h"
+
+namespace aface {
+
+void Trainer::check_ranks() const {
+  const auto size = static_cast<std::int64_t>(ranks_->size());
+  const auto require = [&](bool holds, const std::string& problem) {
+    if (!holds) throw Error(ErrorKind::kUsage, fmt::format("on {} ranks {}", size, problem));
+  };
+  require(config_.train.batch_size >= 2 * size,
+          fmt::format("train.batch_size, which all ranks share, must be at least {}, got {}", 2 * size,
+                      config_.train.batch_size));
+  require(dataset_.num_identities() >= size,
+          fmt::format("there must be as many identities, got {}", dataset_.num_identities()));
+}
+
+void Trainer::synchronise_network() {
+  const at::NoGradGuard no_grad;
+  for (const at::Tensor& parameter : backbone_->parameters()) ranks_->broadcast(parameter, "the network");
+  for (const at::Tensor& buffer : backbone_->buffers()) ranks_->broadcast(buffer, "the network");
+  // Dropout: others than on rank 0.
+  if (ranks_->rank() == 0) return;
+  at::Generator generator = at::globalContext().defaultGenerator(device_);
+  generator.set_current_seed(static_cast<std::uint64_t>(config_.train.seed) +
+                             (static_cast<std::uint64_t>(step_) << 20) +
+                             (static_cast<std::uint64_t>(ranks_->rank()) << 44));
+}
+
+void Trainer::average_running_statistics() const {
+  const at::NoGradGuard no_grad;
+  for (const at::Tensor& buffer : backbone_->buffers()) {
+    if (!buffer.is_floating_point()) continue;
+    ranks_->start_sum(buffer, "the running statistics")->wait();
+    buffer.div_(ranks_->size());
+  }
+}
+
+double Trainer::sum_over_ranks(double value) const {
+  ranks_->sum(Span<double>(&value, 1));
+  return value;
+}
+
+at::Tensor Trainer::all_margins() const {
+  const at::Tensor own = head_->margins();
+  if (ranks_ == nullptr || own.numel() == 0) return own;
+  const auto bytes =
+      ranks_->gather({reinterpret_cast<const unsigned char*>(own.data_ptr<float>()), own.nbytes()});
+  at::Tensor all = at::empty({dataset_.num_identities()}, at::kFloat);
+  auto* out = reinterpret_cast<unsigned char*>(all.data_ptr<float>());
+  for (const auto& part : bytes) out = std::copy(part.begin(), part.end(), out);
+  return all;
+}
+
+// What the parts report is of this rank's identities: means, or extremes, over all ranks. The sampler is the
+// same on all.
+void Trainer::join_numbers(std::map<std::string, double>& numbers) const {
+  const auto has = [](const std::string& name, const char* part) {
+    return name.find(part) != std::string::npos;
+  };
+  std::vector<std::string> names;
+  std::vector<double> sums, highest;
+  for (const auto& [name, value] : numbers) {
+    if (name.rfind("sampler/", 0) == 0) continue;
+    names.push_back(name);
+    const bool lowest = has(name, "smallest"),
+               extreme = lowest || has(name, "largest") || has(name, "max") || has(name, "stalest");
+    const bool total = has(name, "_last_step");
+    sums.push_back(extreme ? 0 : total ? value : value * static_cast<double>(shard_.count()));
+    highest.push_back(extreme ? (lowest ? -value : value) : 0);
+  }
+  ranks_->sum(sums);
+  ranks_->highest(highest);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string& name = names[i];
+    double& value = numbers[name];
+    if (has(name, "smallest")) {
+      value = -highest[i];
+    } else if (has(name, "largest") || has(name, "max") || has(name, "stalest")) {
+      value = highest[i];
+    } else {
+      value = has(name, "_last_step") ? sums[i] : sums[i] / static_cast<double>(dataset_.num_identities());
+    }
+  }
+}
+
+}  // namespace aface

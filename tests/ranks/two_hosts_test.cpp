@@ -1,0 +1,179 @@
+// Two hosts: network namespaces of this machine with a cable between them. Needs the right to make them.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/support/run_program.h"
+#include "tests/support/temp_dir.h"
+
+namespace aface::test {
+namespace {
+
+using ::testing::HasSubstr;
+using Arguments = std::vector<std::string>;
+
+class TwoHosts : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!ip("netns add " + host(0)) || !ip("netns add " + host(1))) {
+      GTEST_SKIP() << "may not make network namespaces here (needs root and iproute2)";
+    }
+    const std::string cable = cable_end(0) + " type veth peer name " + cable_end(1);
+    ASSERT_TRUE(ip("link add " + cable));
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_TRUE(ip("link set " + cable_end(i) + " netns " + host(i)));
+      ASSERT_TRUE(ip(fmt::format("-n {} address add {}/24 dev {}", host(i), address(i), cable_end(i))));
+      ASSERT_TRUE(ip(fmt::format("-n {} link set {} up", host(i), cable_end(i))));
+      ASSERT_TRUE(ip(fmt::format("-n {} link set lo up", host(i))));
+    }
+  }
+  void TearDown() override {
+    for (int i = 0; i < 2; ++i) ip("netns delete " + host(i));
+  }
+
+  static std::string host(int i) { return fmt::format("aface{}-{}", ::getpid(), i); }
+  static std::string cable_end(int i) { return fmt::format("af{}-{}", ::getpid() % 100000, i); }
+  static std::string address(int i) { return fmt::format("10.77.0.{}", i + 1); }
+
+  static bool ip(const std::string& words) {
+    Arguments arguments;
+    for (std::size_t at = 0; at < words.size();) {
+      const std::size_t end = std::min(words.find(' ', at), words.size());
+      arguments.push_back(words.substr(at, end - at));
+      at = end + 1;
+    }
+    try {
+      return run_program("ip", arguments).exit_code == 0;
+    } catch (const std::exception&) {
+      return false;
+    }
+  }
+
+  // What host i has sent over the cable, bytes.
+  static double sent_by(int i) {
+    const RunResult read =
+        run_program("ip", {"netns", "exec", host(i), "cat",
+                           fmt::format("/sys/class/net/{}/statistics/tx_bytes", cable_end(i))});
+    return read.exit_code == 0 ? std::stod(read.out) : -1;
+  }
+
+  struct Ended {
+    RunResult result;
+    double seconds = 0;  // after `start`
+  };
+  using Clock = std::chrono::steady_clock;
+
+  // Rank i on host i.
+  static std::vector<Ended> train(const std::string& run_dir, const Arguments& options,
+                                  Clock::time_point start, const std::function<void()>& meanwhile = {}) {
+    std::vector<Ended> ended(2);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 2; ++i) {
+      threads.emplace_back([&, i] {
+        Arguments arguments = {"netns",
+                               "exec",
+                               host(i),
+                               AFACE_PROGRAM,
+                               "train",
+                               "--config",
+                               std::string(AFACE_SOURCE_DIR) + "/configs/tiny.toml",
+                               "--threads",
+                               "1",
+                               "--run-dir",
+                               run_dir,
+                               "--rank",
+                               std::to_string(i),
+                               "--world-size",
+                               "2",
+                               "--master",
+                               address(0) + ":29511"};
+        for (const char* set : {"data.source=drawn", "synth.identities=60", "synth.images=360",
+                                "synth.heldout_identities=0", "train.log_every=10"}) {
+          arguments.insert(arguments.end(), {"--set", set});
+        }
+        for (const std::string& option : options) {
+          if (option[0] == '-') {
+            arguments.push_back(option);
+          } else {
+            arguments.insert(arguments.end(), {"--set", option});
+          }
+        }
+        RunOptions run;
+        run.timeout_seconds = 60;
+        auto& own = ended[static_cast<std::size_t>(i)];
+        own.result = run_program("ip", arguments, run);
+        own.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+      });
+    }
+    if (meanwhile) meanwhile();
+    for (std::thread& thread : threads) thread.join();
+    return ended;
+  }
+};
+
+TEST_F(TwoHosts, TrainTogetherAndSendWhatTheFormulaSays) {
+  const TempDir dir;
+  const auto bytes_of = [&](int steps) {
+    const double before = sent_by(1);
+    for (const auto& one :
+         train(dir.file(std::to_string(steps)),
+               {fmt::format("train.steps={}", steps), "mining.kind=all", "sampler.kind=adaptive",
+                "train.batch_size=64", "backbone.embedding_dim=128", "train.checkpoint_every=0"},
+               Clock::now())) {
+      EXPECT_EQ(one.result.exit_code, 0) << one.result.err;
+    }
+    return sent_by(1) - before;
+  };
+  // From the end of rank 1, which writes and validates nothing. The difference leaves out starting and
+  // saving.
+  const double per_step = (bytes_of(60) - bytes_of(20)) / 40;
+  std::ifstream file(dir.file("60/metrics.jsonl"));
+  std::string line;
+  ASSERT_TRUE(std::getline(file, line));
+  const double counted = nlohmann::json::parse(line)["ranks/bytes_per_step"];
+
+  const double ranks = 2, batch = 64, dim = 128, share = (ranks - 1) / ranks;
+  std::ifstream summary(dir.file("60/summary.json"));
+  const double parameters = nlohmann::json::parse(summary)["parameters"];
+  const double formula = 2 * share * parameters * 4 + 2 * share * batch * dim * 4 + 12 * batch;
+  EXPECT_LT(counted, 1.1 * formula);
+  EXPECT_LT(per_step, 1.1 * formula);
+  EXPECT_GT(per_step, 0.95 * formula);
+  RecordProperty("bytes_per_step", fmt::format("{:.0f}", per_step));
+  std::printf("bytes per step: formula %.0f, counted %.0f, on the wire %.0f\n", formula, counted, per_step);
+}
+
+TEST_F(TwoHosts, ACutCableEndsBothByNameAndTheRunGoesOn) {
+  const TempDir dir;
+  const std::string run = dir.file("run");
+  Clock::time_point cut = Clock::now() + std::chrono::seconds(6);
+  const auto ended = train(run, {"train.steps=1000000", "train.checkpoint_every=10"}, cut, [&] {
+    std::this_thread::sleep_until(cut);
+    EXPECT_TRUE(ip(fmt::format("-n {} link set {} down", host(1), cable_end(1))));
+  });
+  for (std::size_t rank = 0; rank < 2; ++rank) {
+    const auto& [result, seconds] = ended[rank];
+    EXPECT_FALSE(result.timed_out);
+    EXPECT_EQ(result.exit_code, 3) << result.err;
+    EXPECT_LT(seconds, 30);
+    EXPECT_THAT(result.err, HasSubstr(fmt::format("error: rank {}: rank {} on ", rank, 1 - rank)));
+  }
+  ASSERT_TRUE(ip(fmt::format("-n {} link set {} up", host(1), cable_end(1))));
+  std::ifstream file(run + "/metrics.jsonl");
+  int seen = 0;
+  for (std::string line; std::getline(file, line);) seen = nlohmann::json::parse(line)["step"];
+  ASSERT_GE(seen, 10);
+  for (const auto& one :
+       train(run, {fmt::format("train.steps={}", seen + 10), "--resume", "--allow-changes"}, Clock::now())) {
+    EXPECT_EQ(one.result.exit_code, 0) << one.result.err;
+  }
+}
+
+}  // namespace
+}  // namespace aface::test
