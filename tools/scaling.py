@@ -20,8 +20,8 @@ NETWORKS = {
 #   node10g  16 such cores and a 10 Gbit/s link: assumed
 #   h100     assumed: twice what published runs of the PyTorch peer reach on an A100 (4e13), float32 products of the layer
 MACHINES = {
-    "core": dict(network=6.0e10, head=1.9e11, memory=1.6e10, link=1.0e9, latency=1.5e-4),
-    "node10g": dict(network=1.0e12, head=3.0e12, memory=2.0e11, link=1.25e9, latency=5e-5),
+    "core": dict(network=1.0e11, head=1.9e11, memory=1.6e10, link=1.0e9, latency=1.5e-4),
+    "node10g": dict(network=1.6e12, head=3.0e12, memory=2.0e11, link=1.25e9, latency=5e-5),
     "h100": dict(network=8.0e13, head=3.0e13, memory=2.5e12, link=4.5e10, latency=2e-5),
 }
 
