@@ -26,7 +26,7 @@ std::vector<unsigned char> noisy_jpeg(int width, int height, int subsampling, Ra
   unsigned char* buffer = nullptr;
   unsigned long size = 0;
   EXPECT_EQ(tjCompress2(encoder.get(), pixels.data(), width, 0, height, TJPF_RGB, &buffer, &size, subsampling,
-                        20 + int(random.below(80)), 0),
+                        20 + int(random.below(80)), random.chance(0.3) ? TJFLAG_PROGRESSIVE : 0),
             0);
   const std::vector<unsigned char> bytes(buffer, buffer + size);
   tjFree(buffer);
