@@ -2,14 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
-#include <torch/optim/sgd.h>
 #include <torch/version.h>
-
-#include <memory>
-#include <sstream>
-#include <string>
-#include <type_traits>
-#include <utility>
 
 #include "aface/core/parallel.h"
 
@@ -36,19 +29,6 @@ void set_autocast_type(at::DeviceType type, at::ScalarType to) {
 }
 #endif
 
-// The key of an optimiser's state is the parameter's address: as a stream prints it in 1.13, a pointer
-// in 2.x.
-template <class Map>
-typename Map::key_type state_key(const Map&, const at::Tensor& parameter) {
-  if constexpr (std::is_same_v<typename Map::key_type, std::string>) {
-    std::ostringstream text;
-    text << static_cast<const void*>(parameter.unsafeGetTensorImpl());
-    return text.str();
-  } else {
-    return parameter.unsafeGetTensorImpl();
-  }
-}
-
 }  // namespace
 
 bool is_autocast_on(at::DeviceType type) { return autocast_state(type); }
@@ -64,23 +44,6 @@ AutocastGuard::~AutocastGuard() {
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
   turn_autocast(type_, was_enabled_);
   set_autocast_type(type_, previous_type_);
-}
-
-at::Tensor momentum_buffer(torch::optim::SGD& sgd, const at::Tensor& parameter) {
-  const auto found = sgd.state().find(state_key(sgd.state(), parameter));
-  if (found == sgd.state().end()) return {};
-  return static_cast<torch::optim::SGDParamState&>(*found->second).momentum_buffer();
-}
-
-void set_momentum_buffer(torch::optim::SGD& sgd, const at::Tensor& parameter, at::Tensor buffer) {
-  const auto key = state_key(sgd.state(), parameter);
-  if (!buffer.defined()) {
-    sgd.state().erase(key);
-    return;
-  }
-  auto state = std::make_unique<torch::optim::SGDParamState>();
-  state->momentum_buffer(std::move(buffer));
-  sgd.state()[key] = std::move(state);
 }
 
 void set_torch_threads(int threads) { at::set_num_threads(threads > 0 ? threads : hardware_threads()); }

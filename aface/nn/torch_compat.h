@@ -2,10 +2,6 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace torch::optim {
-class SGD;
-}
-
 namespace aface {
 
 // Where LibTorch 1.13 and 2.x differ, and nothing else.
@@ -27,11 +23,6 @@ class AutocastGuard {
 };
 
 bool is_autocast_on(at::DeviceType type);
-
-// The momentum that SGD keeps for a parameter; undefined before its first step.
-at::Tensor momentum_buffer(torch::optim::SGD& sgd, const at::Tensor& parameter);
-// An undefined buffer forgets it. The optimiser shares `buffer` and changes it in place.
-void set_momentum_buffer(torch::optim::SGD& sgd, const at::Tensor& parameter, at::Tensor buffer);
 
 // Threads of torch's own loops; 0 means all cores.
 void set_torch_threads(int threads);

@@ -3,12 +3,10 @@
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
 #include <fmt/core.h>
-#include <torch/nn/utils/clip_grad.h>
-#include <torch/optim/sgd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "aface/core/check.h"
@@ -26,7 +24,6 @@
 #include "aface/nn/torch_compat.h"
 #include "aface/train/bad_tensor.h"
 #include "aface/train/learning_rate.h"
-#include "aface/train/optimizer_state.h"
 #include "aface/train/prototype_rows.h"
 
 namespace aface {
@@ -97,6 +94,19 @@ std::unique_ptr<Prototypes> make_prototypes(const RunConfig& config, const Shard
   return make_flat_prototypes(num_identities, dim, seed, options);
 }
 
+class Stopwatch {
+ public:
+  // Adds the seconds since the last call, or since the start, to `part`.
+  void lap(double& part) {
+    const auto now = std::chrono::steady_clock::now();
+    part += std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
 std::vector<float> to_vector(const at::Tensor& values) {
   if (!values.defined()) return {};
   const at::Tensor cpu = on_cpu(values);
@@ -131,7 +141,7 @@ Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset, const std:
   backbone_->to(device_);
   if (config.train.channels_last) to_channels_last(*backbone_);
   backbone_->train();
-  optimizer_ = make_sgd(*backbone_, config.optimizer);
+  optimizer_.emplace(*backbone_, config.optimizer, static_cast<int>(config.train.threads));
 
   prototypes_ = make_prototypes(config, shard_, device_, scratch_folder);
   head_ = make_head(config.head, shard_.count(), device_, dataset.num_identities());
@@ -153,6 +163,7 @@ void Trainer::keep_plans_ahead() {
 }
 
 StepInput Trainer::next_input() {
+  Stopwatch watch;
   keep_plans_ahead();
   StepInput input;
   input.batch = loader_->next();
@@ -164,11 +175,15 @@ StepInput Trainer::next_input() {
   }
   input.chips = batch_to_tensor(input.batch, device_,
                                 config_.train.channels_last ? ChipLayout::kChannelsLast : ChipLayout::kChannelsFirst);
+  watch.lap(input.seconds);
   return input;
 }
 
 StepResult Trainer::step(StepInput step_input) {
+  StepResult result;
+  Stopwatch watch;
   current_ = std::move(step_input);
+  result.seconds.data = current_.seconds;
   generator_at_step_ = at::globalContext().defaultGenerator(device_).get_state();
   const Batch& batch = current_.batch;
   const double rate_share = learning_rate_share(config_.optimizer, step_, config_.train.steps) *
@@ -182,6 +197,7 @@ StepResult Trainer::step(StepInput step_input) {
     embeddings = backbone_->forward(current_.chips);
   }
   embeddings = embeddings.to(at::kFloat);
+  watch.lap(result.seconds.forward);
 
   const WholeBatch whole = gather_batch(batch, embeddings, dataset_.identities, config_.train.batch_size,
                                         aface::stop_requested(), ranks_);
@@ -199,17 +215,22 @@ StepResult Trainer::step(StepInput step_input) {
   input.want_rivals = selector_->needs_feedback();
   const HeadOutput output = classify(input, whole);
 
-  StepResult result;
   result.images = static_cast<std::int64_t>(whole.sample_ids.size());
   result.stop_requested = whole.stop;
   result.loss = output.loss.item<double>();
   if (!std::isfinite(result.loss)) give_up({"the loss", kNotFinite});
-  go_back(output, whole, embeddings);
-  result.gradient_norm = clip_gradient();
+  output.loss.backward();
+  watch.lap(result.seconds.head);
+  go_back(whole, embeddings);
+  watch.lap(result.seconds.backward);
+  const auto [gradient_norm, gradient_scale] = measure_gradient();
+  result.gradient_norm = gradient_norm;
+  watch.lap(result.seconds.optimizer);
 
   tell_selector(whole, active, input, output);
-  set_learning_rate(*optimizer_, rate_);
-  optimizer_->step();
+  watch.lap(result.seconds.head);
+  optimizer_->step(rate_, gradient_scale);
+  watch.lap(result.seconds.optimizer);
   if (config_.mining.mass_every > 0 && config_.mining.kind != "all" && step_ % config_.mining.mass_every == 0) {
     result.softmax_mass = measure_softmax_mass(whole, unit_length(whole.embeddings.detach()), own_active);
   }
@@ -217,6 +238,8 @@ StepResult Trainer::step(StepInput step_input) {
   if (selector_->follows_rows()) selector_->rows_changed(active, unit_rows_of(*prototypes_));
   head_->update(step_, rate_share);
   tell_sampler(whole, output);
+  watch.lap(result.seconds.head);
+
   result.accuracy = output.correct.to(at::kFloat).mean().item<double>();
   result.own_cosine = output.own_cosine.mean().item<double>();
   result.learning_rate = rate_;
@@ -250,14 +273,13 @@ std::vector<std::int64_t> Trainer::select(const WholeBatch& batch) {
   return {std::lower_bound(ids.begin(), ids.end(), shard_.first), std::lower_bound(ids.begin(), ids.end(), shard_.end)};
 }
 
-void Trainer::go_back(const HeadOutput& output, const WholeBatch& whole, const at::Tensor& embeddings) {
+void Trainer::go_back(const WholeBatch& whole, const at::Tensor& embeddings) {
   if (ranks_ == nullptr) {
-    optimizer_->zero_grad();
-    output.loss.backward();
+    optimizer_->forget_gradients();
+    spread_gradient(whole, embeddings, ranks_);
     return;
   }
   shared_gradients_->start();
-  output.loss.backward();
   spread_gradient(whole, embeddings, ranks_);
   shared_gradients_->finish();
 }
@@ -354,12 +376,12 @@ SoftmaxMass Trainer::measure_softmax_mass(const WholeBatch& batch, const at::Ten
   return mass;
 }
 
-double Trainer::clip_gradient() {
-  const double limit = config_.train.max_gradient_norm;
-  const double norm = torch::nn::utils::clip_grad_norm_(
-      backbone_->parameters(), limit > 0 ? limit : std::numeric_limits<double>::infinity());
+std::pair<double, double> Trainer::measure_gradient() {
+  const double norm = optimizer_->gradient_norm();
   if (!std::isfinite(norm)) give_up({"the norm of the gradient", "is beyond float32"});
-  return norm;
+  constexpr double kTiny = 1e-6;  // as torch.nn.utils.clip_grad_norm_ has it
+  const double limit = config_.train.max_gradient_norm;
+  return {norm, limit > 0 ? std::min(1.0, limit / (norm + kTiny)) : 1.0};
 }
 
 std::map<std::string, double> Trainer::report_interval() {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "aface/config/run_config.h"
@@ -23,12 +24,9 @@
 #include "aface/ranks/communicator.h"
 #include "aface/ranks/shared_gradients.h"
 #include "aface/sampling/sampler.h"
+#include "aface/train/backbone_sgd.h"
 #include "aface/train/diverged.h"
 #include "aface/train/whole_batch.h"
-
-namespace torch::optim {
-class SGD;
-}
 
 namespace aface {
 
@@ -36,6 +34,15 @@ namespace aface {
 struct SoftmaxMass {
   double all = 0;    // own identity included
   double wrong = 0;  // among the wrong identities only: what the mining is for
+};
+
+// Where a step's time went.
+struct StepSeconds {
+  double data = 0;       // waiting for the loader, and pixels to numbers
+  double forward = 0;    // of the backbone
+  double head = 0;       // selection, classification, its gradients, step of the prototypes and margins
+  double backward = 0;   // of the backbone
+  double optimizer = 0;  // of the backbone, its gradient's length included
 };
 
 // What one step measured.
@@ -50,6 +57,7 @@ struct StepResult {
   std::optional<SoftmaxMass> softmax_mass;  // when measured
   std::optional<FilterReport> filter;       // of a head with precision "fast"
   bool stop_requested = false;              // of this process or, on several ranks, of any
+  StepSeconds seconds;
 };
 
 // What one step works on.
@@ -57,6 +65,7 @@ struct StepInput {
   Batch batch;
   at::Tensor chips;                  // [batch, 3, size, size] in [-1, 1], made of the batch's pixels
   std::vector<std::int64_t> active;  // ascending, all identities of the batch among them; empty: the selector chooses
+  double seconds = 0;                // that it took to be had
 };
 
 // Whether a state may be of other photos or people than those at hand.
@@ -135,14 +144,16 @@ class Trainer {
   std::optional<BadTensor> cause_in_network();
   // The active identities, of this rank.
   std::vector<std::int64_t> select(const WholeBatch& batch);
-  void go_back(const HeadOutput& output, const WholeBatch& whole, const at::Tensor& embeddings);
+  // The backward pass through the network; the head's has been.
+  void go_back(const WholeBatch& whole, const at::Tensor& embeddings);
   void rebuild_selector_when_due();
   void tell_selector(const WholeBatch& batch, const std::vector<std::int64_t>& active, const HeadInput& input,
                      const HeadOutput& output);
   void tell_sampler(const WholeBatch& batch, const HeadOutput& output);
   SoftmaxMass measure_softmax_mass(const WholeBatch& batch, const at::Tensor& unit_embeddings,
                                    const std::vector<std::int64_t>& active);
-  double clip_gradient();
+  // The gradient's length, and the factor that brings it down to train.max_gradient_norm.
+  std::pair<double, double> measure_gradient();
 
   // On several ranks, trainer_ranks.cpp:
   void check_ranks() const;      // throws Error{kUsage} for options that do not work there
@@ -170,7 +181,7 @@ class Trainer {
   std::unique_ptr<ClassSelector> selector_;
   std::unique_ptr<Prototypes> prototypes_;
   std::unique_ptr<Head> head_;
-  std::unique_ptr<torch::optim::SGD> optimizer_;
+  std::optional<BackboneSgd> optimizer_;
   std::unique_ptr<SharedGradients> shared_gradients_;  // on several ranks
   MarginHealth margin_health_;
 };

@@ -2,13 +2,11 @@
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
 #include <fmt/core.h>
-#include <torch/optim/sgd.h>
 
 #include "aface/core/check.h"
 #include "aface/nn/model_file.h"
 #include "aface/tensor/tensor_arrays.h"
 #include "aface/train/data_identity.h"
-#include "aface/train/optimizer_state.h"
 #include "aface/train/trainer.h"
 #include "aface/train/whole_state.h"
 
@@ -52,7 +50,7 @@ NamedArrays Trainer::save() const {
   if (ranks_ != nullptr) average_running_statistics();
   NamedArrays state;
   save_module(*backbone_, "backbone.", state);
-  save_sgd(*optimizer_, *backbone_, state);
+  optimizer_->save(state);
   prototypes_->save(state);
   head_->save(state);
   selector_->save(state);
@@ -76,7 +74,7 @@ void Trainer::restore(const NamedArrays& whole, OtherData other_data) {
                                               "start a new run directory, or add --allow-changes", other));
   }
   restore_module(*backbone_, "backbone.", state);
-  restore_sgd(*optimizer_, *backbone_, state);
+  optimizer_->restore(state);
   prototypes_->restore(state);
   head_->restore(state);
   selector_->restore(state);

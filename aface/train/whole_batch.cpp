@@ -34,7 +34,7 @@ WholeBatch gather_batch(const Batch& batch, const at::Tensor& embeddings,
   if (ranks == nullptr) {
     whole.sample_ids = batch.sample_ids;
     whole.identities = batch.identities;
-    whole.embeddings = embeddings;
+    whole.embeddings = embeddings.detach().requires_grad_(true);
     whole.stop = stop;
     return whole;
   }
@@ -74,9 +74,12 @@ WholeBatch gather_batch(const Batch& batch, const at::Tensor& embeddings,
 }
 
 void spread_gradient(const WholeBatch& whole, const at::Tensor& embeddings, Communicator* ranks) {
-  if (ranks == nullptr) return;
   at::Tensor gradient = whole.embeddings.grad();
   AFACE_CHECK(gradient.defined(), "the head gave the embeddings no gradient");
+  if (ranks == nullptr) {
+    embeddings.backward(gradient);
+    return;
+  }
   if (!is_complete(whole, ranks->size())) {
     const at::Tensor spread = at::zeros({whole.slots * ranks->size(), gradient.size(1)}, gradient.options());
     spread.index_copy_(0, at::tensor(whole.places, at::kLong).to(gradient.device()), gradient);

@@ -18,7 +18,7 @@ BatchPlan piece_of(const BatchPlan& plan, const Communicator* ranks);
 // could not be read.
 struct WholeBatch {
   std::vector<std::int64_t> sample_ids, identities;
-  at::Tensor embeddings;  // [samples, dim]; alone the network's own output, else a leaf that requires grad
+  at::Tensor embeddings;  // [samples, dim]; a leaf that requires grad: the head's backward pass ends there
   bool stop = false;      // some rank has been asked to stop
 
   // Where each came from: place among size() * slots rows, of which each rank has `slots`, not all of them
@@ -33,8 +33,7 @@ WholeBatch gather_batch(const Batch& batch, const at::Tensor& embeddings,
                         const std::vector<std::int64_t>& identities, std::int64_t batch_size, bool stop,
                         Communicator* ranks);
 
-// After the head's backward pass: the rest of it, through this rank's network. Does nothing when alone, where
-// one pass went through both.
+// After the head's backward pass: the rest of it, through this rank's network.
 void spread_gradient(const WholeBatch& whole, const at::Tensor& embeddings, Communicator* ranks);
 
 }  // namespace aface
