@@ -245,9 +245,10 @@ TEST(PrototypeTable, ATableBeyondMemoryIsRefusedBeforeItIsTouched) {
 TEST(PrototypeTable, WrongUseIsCaught) {
   PrototypeTable table = make_table();
   for (const std::vector<std::int64_t>& ids :
-       std::vector<std::vector<std::int64_t>>{{}, {-1, 2}, {2, 2}, {3, 1}, {0, kIdentities}}) {
+       std::vector<std::vector<std::int64_t>>{{-1, 2}, {2, 2}, {3, 1}, {0, kIdentities}}) {
     EXPECT_THROW(table.activate(ids), Error);
   }
+  EXPECT_EQ(table.activate(std::vector<std::int64_t>()).rows, 0u) << "as on a rank none of whose identities is active";
   table.activate(everyone());
   EXPECT_THROW(table.step(0.1, RowGradient()), Error);
 }
