@@ -39,7 +39,7 @@ void write_bad_step(const std::string& run_dir, const RunConfig& config, const F
   make_folder(folder);
   std::error_code was_not_there;
   std::filesystem::remove(step_path(folder), was_not_there);
-  write_safetensors(state_path(folder), trainer.save_bad_step());
+  write_safetensors(state_path(folder), trainer.save_bad_step(), FileChecksum::kWritten);
   write_file_atomically(bad_step_config(folder), to_toml(config));
   const Json json = {{"step", diverged.step()},
                      {"learning_rate", diverged.learning_rate()},
@@ -63,6 +63,9 @@ BadStep read_bad_step(const std::string& folder) {
   }
 }
 
-NamedArrays read_bad_step_state(const std::string& folder) { return read_safetensors(state_path(folder)); }
+NamedArrays read_bad_step_state(const std::string& folder) {
+  verify_safetensors(state_path(folder));
+  return read_safetensors(state_path(folder));
+}
 
 }  // namespace aface

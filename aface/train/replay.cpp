@@ -13,14 +13,15 @@ namespace aface {
 Replay replay_bad_step(const std::string& folder, const std::vector<std::string>& overrides) {
   Replay replay;
   replay.recorded = read_bad_step(folder);
+  const NamedArrays state = read_bad_step_state(folder);
   const RunConfig config = load_config({bad_step_config(folder)}, overrides);
   validate(config);
   const int threads = config.train.threads > 0 ? static_cast<int>(config.train.threads) : hardware_threads();
   set_torch_threads(threads);
-  const std::string run_dir = std::filesystem::absolute(folder).lexically_normal().parent_path().string();
+  const std::string run_dir = std::filesystem::canonical(folder).parent_path().string();
   const TrainingData data = open_training_data(config, run_dir, threads);
   Trainer trainer(config, data.dataset, std::filesystem::temp_directory_path().string());
-  StepInput input = trainer.restore_bad_step(read_bad_step_state(folder));
+  StepInput input = trainer.restore_bad_step(state);
   try {
     replay.result = trainer.step(std::move(input));
   } catch (const Diverged& diverged) {

@@ -18,8 +18,8 @@ struct Replay {
 
 // Does the step of `folder` again: same weights, chips and active identities, so the photos themselves are not looked at.
 // `overrides` are "section.key=value" over the run's configuration: what if? Throws Error as load_config() and
-// Trainer::restore() do, and for a folder that holds no such step. Nothing is written; the faces of synthetic sets are
-// taken from the run directory that the folder lies in.
+// Trainer::restore() do, and for a folder that holds no such step. Nothing is written but the faces of a synthetic set,
+// where the run directory that the folder lies in has lost them.
 Replay replay_bad_step(const std::string& folder, const std::vector<std::string>& overrides);
 
 }  // namespace aface

@@ -113,7 +113,13 @@ StepInput Trainer::restore_bad_step(const NamedArrays& state) {
   input.batch.step = step_;
   input.batch.size_px = static_cast<int>(config_.backbone.input_size);
   input.batch.sample_ids = state.get<std::int64_t>(kSamples);
-  for (const std::int64_t sample : input.batch.sample_ids) input.batch.identities.push_back(dataset_.identity_of(sample));
+  for (const std::int64_t sample : input.batch.sample_ids) {
+    if (sample < 0 || sample >= dataset_.num_samples()) {
+      throw Error(ErrorKind::kFormat, fmt::format("array '{}': sample {} of {}; the file is damaged", kSamples, sample,
+                                                  dataset_.num_samples()));
+    }
+    input.batch.identities.push_back(dataset_.identity_of(sample));
+  }
   input.active = state.get<std::int64_t>(kActive);
   const std::int64_t size = config_.backbone.input_size;
   input.chips = to_tensor_like(state, kChips, at::empty({input.batch.count(), 3, size, size}));

@@ -41,9 +41,13 @@ TEST(DivergenceCli, GoesBackAndFinishesAtALowerRate) {
   for (const auto& photo : step["photos"]) EXPECT_TRUE(std::filesystem::exists(photo["photo"].get<std::string>())) << photo;
   EXPECT_THAT(step["message"].get<std::string>(), HasSubstr(step["first_bad_tensor"].get<std::string>()));
 
-  const RunResult again = run_adaptiveface({"replay", run + "/bad_step"});
+  const RunResult again = run_adaptiveface({"replay", run + "/bad_step/"});
+  EXPECT_FALSE(std::filesystem::exists(run + "/bad_step/faces"));
   EXPECT_EQ(again.exit_code, 0) << again.out << again.err;
   EXPECT_THAT(again.out, HasSubstr(step["message"].get<std::string>()));
+
+  std::filesystem::resize_file(run + "/bad_step/state.safetensors", 5000);
+  expect_failure({"replay", run + "/bad_step"}, 3, "bad_step/state.safetensors");
 
   // The log is that of the steps that count: each once, in order.
   std::int64_t before = 0;
