@@ -18,12 +18,12 @@
 #include <vector>
 
 #include "aface/core/parallel.h"
+#include "aface/core/stopwatch.h"
 #include "aface/nn/backbone.h"
 #include "aface/nn/plain_operations.h"
 #include "aface/nn/torch_compat.h"
 #include "apps/adaptiveface/start_up.h"
 #include "bench/laps.h"
-#include "bench/stopwatch.h"
 
 namespace aface::bench {
 namespace {

@@ -24,13 +24,13 @@
 
 #include "aface/core/parallel.h"
 #include "aface/core/random.h"
+#include "aface/core/stopwatch.h"
 #include "aface/kernel/eight_bit_products.h"
 #include "aface/kernel/inner_products.h"
 #include "apps/adaptiveface/start_up.h"
 #include "bench/fused_head_step.h"
 #include "bench/laps.h"
 #include "bench/plain_head_step.h"
-#include "bench/stopwatch.h"
 
 namespace aface::bench {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-#include "bench/stopwatch.h"
+#include "aface/core/stopwatch.h"
 
 namespace aface::bench {
 FusedHeadStep::FusedHeadStep(std::int64_t num_identities, std::int64_t dim, const HeadOptions& options)

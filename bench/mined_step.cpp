@@ -7,7 +7,7 @@
 
 #include "aface/core/named_arrays.h"
 #include "aface/core/random.h"
-#include "bench/stopwatch.h"
+#include "aface/core/stopwatch.h"
 
 namespace aface::bench {
 namespace {

@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "aface/core/parallel.h"
+#include "aface/core/stopwatch.h"
 #include "aface/sampling/adaptive_sampler.h"
 #include "bench/laps.h"
-#include "bench/stopwatch.h"
 
 namespace aface::bench {
 namespace {

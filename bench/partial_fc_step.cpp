@@ -5,7 +5,7 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "bench/stopwatch.h"
+#include "aface/core/stopwatch.h"
 
 namespace aface::bench {
 namespace {

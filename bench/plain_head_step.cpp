@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "bench/stopwatch.h"
+#include "aface/core/stopwatch.h"
 
 namespace aface::bench {
 

@@ -17,6 +17,7 @@
 #include "aface/config/validate.h"
 #include "aface/core/file.h"
 #include "aface/core/parallel.h"
+#include "aface/core/stopwatch.h"
 #include "aface/data/face_dataset.h"
 #include "aface/io/safetensors.h"
 #include "aface/nn/torch_compat.h"
@@ -24,7 +25,6 @@
 #include "aface/train/trainer.h"
 #include "apps/adaptiveface/start_up.h"
 #include "bench/laps.h"
-#include "bench/stopwatch.h"
 
 namespace aface::bench {
 namespace {

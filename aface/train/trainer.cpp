@@ -5,13 +5,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
 #include "aface/core/check.h"
 #include "aface/core/log.h"
 #include "aface/core/parallel.h"
+#include "aface/core/stopwatch.h"
 #include "aface/core/stop_request.h"
 #include "aface/head/tensor_prototypes.h"
 #include "aface/infer/batch_to_tensor.h"
@@ -94,19 +94,6 @@ std::unique_ptr<Prototypes> make_prototypes(const RunConfig& config, const Shard
   return make_flat_prototypes(num_identities, dim, seed, options);
 }
 
-class Stopwatch {
- public:
-  // Adds the seconds since the last call, or since the start, to `part`.
-  void lap(double& part) {
-    const auto now = std::chrono::steady_clock::now();
-    part += std::chrono::duration<double>(now - last_).count();
-    last_ = now;
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
-
 std::vector<float> to_vector(const at::Tensor& values) {
   if (!values.defined()) return {};
   const at::Tensor cpu = on_cpu(values);
@@ -175,7 +162,7 @@ StepInput Trainer::next_input() {
   }
   input.chips = batch_to_tensor(input.batch, device_,
                                 config_.train.channels_last ? ChipLayout::kChannelsLast : ChipLayout::kChannelsFirst);
-  watch.lap(input.seconds);
+  input.seconds += watch.lap();
   return input;
 }
 
@@ -197,7 +184,7 @@ StepResult Trainer::step(StepInput step_input) {
     embeddings = backbone_->forward(current_.chips);
   }
   embeddings = embeddings.to(at::kFloat);
-  watch.lap(result.seconds.forward);
+  result.seconds.forward += watch.lap();
 
   const WholeBatch whole = gather_batch(batch, embeddings, dataset_.identities, config_.train.batch_size,
                                         aface::stop_requested(), ranks_);
@@ -220,17 +207,17 @@ StepResult Trainer::step(StepInput step_input) {
   result.loss = output.loss.item<double>();
   if (!std::isfinite(result.loss)) give_up({"the loss", kNotFinite});
   output.loss.backward();
-  watch.lap(result.seconds.head);
+  result.seconds.head += watch.lap();
   go_back(whole, embeddings);
-  watch.lap(result.seconds.backward);
+  result.seconds.backward += watch.lap();
   const auto [gradient_norm, gradient_scale] = measure_gradient();
   result.gradient_norm = gradient_norm;
-  watch.lap(result.seconds.optimizer);
+  result.seconds.optimizer += watch.lap();
 
   tell_selector(whole, active, input, output);
-  watch.lap(result.seconds.head);
+  result.seconds.head += watch.lap();
   optimizer_->step(rate_, gradient_scale);
-  watch.lap(result.seconds.optimizer);
+  result.seconds.optimizer += watch.lap();
   if (config_.mining.mass_every > 0 && config_.mining.kind != "all" && step_ % config_.mining.mass_every == 0) {
     result.softmax_mass = measure_softmax_mass(whole, unit_length(whole.embeddings.detach()), own_active);
   }
@@ -238,7 +225,7 @@ StepResult Trainer::step(StepInput step_input) {
   if (selector_->follows_rows()) selector_->rows_changed(active, unit_rows_of(*prototypes_));
   head_->update(step_, rate_share);
   tell_sampler(whole, output);
-  watch.lap(result.seconds.head);
+  result.seconds.head += watch.lap();
 
   result.accuracy = output.correct.to(at::kFloat).mean().item<double>();
   result.own_cosine = output.own_cosine.mean().item<double>();

@@ -5,13 +5,11 @@
                                                              time, with crop shifted and scaled too, normalised
 FILE.idx beside it lists the records; those without an image are passed over.
 """
-import os
 import random
-import struct
 import sys
 import time
 
-MAGIC = 0xCED7230A
+from records import Records
 
 
 def load(path, is_cropped, workers, batch):
@@ -23,32 +21,14 @@ def load(path, is_cropped, workers, batch):
 
     class Faces(torch.utils.data.Dataset):
         def __init__(self):
-            with open(os.path.splitext(path)[0] + ".idx") as index:
-                self.offsets = [int(line.split("\t")[1]) for line in index]
-            self.file = None
-            with open(path, "rb") as file:
-                self.offsets = [offset for offset in self.offsets if self.has_image(file, offset)]
-
-        @staticmethod
-        def has_image(file, offset):
-            file.seek(offset + 4)
-            length, flag = struct.unpack("<II", file.read(8))
-            return (length & 0x1FFFFFFF) > 24 + 4 * flag
+            self.records = Records(path)
 
         def __len__(self):
-            return len(self.offsets)
+            return len(self.records)
 
         def __getitem__(self, i):
-            if self.file is None:  # one handle a worker
-                self.file = open(path, "rb")
-            self.file.seek(self.offsets[i])
-            magic, length = struct.unpack("<II", self.file.read(8))
-            assert magic == MAGIC
-            body = self.file.read(length & 0x1FFFFFFF)
-            flag, label, _, _ = struct.unpack("<IfQQ", body[:24])
-            if flag > 0:
-                label = struct.unpack("<f", body[24:28])[0]
-            image = cv2.imdecode(np.frombuffer(body, np.uint8, offset=24 + 4 * flag), cv2.IMREAD_COLOR)
+            label, jpeg = self.records.read(i)
+            image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
             if is_cropped:  # a window of 0.92 to 1.08 of the side, shifted by up to 0.08 of it, back to the chip's size
                 size = image.shape[0]
@@ -60,7 +40,7 @@ def load(path, is_cropped, workers, batch):
             if random.random() < 0.5:
                 image = image[:, ::-1]
             chip = (image.transpose(2, 0, 1).astype(np.float32) - 127.5) / 127.5
-            return torch.from_numpy(np.ascontiguousarray(chip)), int(label)
+            return torch.from_numpy(np.ascontiguousarray(chip)), label
 
     faces = Faces()
     loader = torch.utils.data.DataLoader(faces, batch_size=batch, shuffle=True, num_workers=workers, drop_last=True)

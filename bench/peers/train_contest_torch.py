@@ -22,7 +22,8 @@ import struct
 import sys
 import time
 
-MAGIC = 0xCED7230A
+from records import MAGIC, Records
+
 MARGIN, SCALE, MARGIN_WEIGHT, MARGIN_RATE = 0.35, 32.0, 10.0, 0.1
 RATE, MOMENTUM, DECAY, LONGEST_GRADIENT = 0.1, 0.9, 5e-4, 5.0
 
@@ -67,27 +68,19 @@ def faces_of(path, mirror):
 
     class Faces(torch.utils.data.Dataset):
         def __init__(self):
-            with open(os.path.splitext(path)[0] + ".idx") as index:
-                self.offsets = [int(line.split("\t")[1]) for line in index]
-            self.file = None
+            self.records = Records(path)
 
         def __len__(self):
-            return len(self.offsets)
+            return len(self.records)
 
         def __getitem__(self, i):
-            if self.file is None:  # one handle a worker
-                self.file = open(path, "rb")
-            self.file.seek(self.offsets[i])
-            magic, length = struct.unpack("<II", self.file.read(8))
-            assert magic == MAGIC
-            body = self.file.read(length & 0x1FFFFFFF)
-            _, label, _, _ = struct.unpack("<IfQQ", body[:24])
-            image = cv2.imdecode(np.frombuffer(body, np.uint8, offset=24), cv2.IMREAD_COLOR)
+            label, jpeg = self.records.read(i)
+            image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
             if mirror and random.random() < 0.5:
                 image = image[:, ::-1]
             chip = (image.transpose(2, 0, 1).astype(np.float32) - 127.5) / 127.5
-            return torch.from_numpy(np.ascontiguousarray(chip)), int(label)
+            return torch.from_numpy(np.ascontiguousarray(chip)), label
 
     return Faces()
 
