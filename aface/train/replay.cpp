@@ -1,5 +1,7 @@
 #include "aface/train/replay.h"
 
+#include <fmt/core.h>
+
 #include <filesystem>
 
 #include "aface/config/config_reader.h"
@@ -21,7 +23,12 @@ Replay replay_bad_step(const std::string& folder, const std::vector<std::string>
   const std::string run_dir = std::filesystem::canonical(folder).parent_path().string();
   const TrainingData data = open_training_data(config, run_dir, threads);
   Trainer trainer(config, data.dataset, std::filesystem::temp_directory_path().string());
-  StepInput input = trainer.restore_bad_step(state);
+  StepInput input;
+  try {
+    input = trainer.restore_bad_step(state);
+  } catch (const Error& error) {
+    throw Error(error.kind(), fmt::format("{}: the step cannot be done again: {}", folder, error.what()));
+  }
   try {
     replay.result = trainer.step(std::move(input));
   } catch (const Diverged& diverged) {
