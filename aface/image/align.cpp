@@ -8,6 +8,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "aface/core/error.h"
+#include "aface/image/resample.h"
 
 namespace aface {
 namespace {
@@ -32,6 +33,43 @@ std::complex<double> centre(const Landmarks& points) {
 bool all_finite(const Landmarks& points) {
   return std::all_of(points.begin(), points.end(),
                      [](const Point& p) { return std::isfinite(p.x) && std::isfinite(p.y); });
+}
+
+constexpr int kLargestReduction = 1 << 14;
+
+Similarity inverse_of(const Similarity& s) {
+  const double a = s.a / s.determinant(), b = -s.b / s.determinant();
+  return {a, b, -(a * s.tx - b * s.ty), -(b * s.tx + a * s.ty)};
+}
+
+// The part of the photo that the chip shows, a `factor`-th of its size, by means over squares of `factor` x
+// `factor` pixels. `to_chip` comes from the photo and then goes from this picture.
+Image reduce_around_chip(const Image& photo, int factor, int size_px, Similarity& to_chip) {
+  const Similarity to_photo = inverse_of(to_chip);
+  const double last = size_px - 1;
+  double left = photo.width, top = photo.height, right = 0, bottom = 0;
+  for (const Point& corner : {Point{0, 0}, Point{last, 0}, Point{0, last}, Point{last, last}}) {
+    const Point p = to_photo.apply(corner);
+    left = std::min(left, p.x), right = std::max(right, p.x);
+    top = std::min(top, p.y), bottom = std::max(bottom, p.y);
+  }
+  // Whole squares counted from the photo's corner, one more on each side for the interpolation.
+  const auto first_square = [&](double begin, int size) {
+    return std::max(0, static_cast<int>(std::clamp(begin, 0.0, size - 1.0)) / factor - 1);
+  };
+  const auto end_square = [&](double end, int size) {
+    return std::min((size + factor - 1) / factor,
+                    static_cast<int>(std::clamp(end, 0.0, size - 1.0)) / factor + 2);
+  };
+  const int x = first_square(left, photo.width), y = first_square(top, photo.height);
+  Image smaller(end_square(right, photo.width) - x, end_square(bottom, photo.height) - y);
+  const Window window{double(x) * factor, double(y) * factor, double(smaller.width) * factor,
+                      double(smaller.height) * factor};
+  resample(photo, window, Mirror::kNo, nullptr, smaller.width, smaller.height, smaller.pixels.data());
+  // Pixel centre u of the smaller picture lies at (x + u + 1/2) * factor - 1/2 in the photo.
+  const Point origin = to_chip.apply({(x + 0.5) * factor - 0.5, (y + 0.5) * factor - 0.5});
+  to_chip = {to_chip.a * factor, to_chip.b * factor, origin.x, origin.y};
+  return smaller;
 }
 
 }  // namespace
@@ -74,18 +112,29 @@ Landmarks chip_template(int size_px) {
 }
 
 Result<Image> align_face(const Image& photo, const Landmarks& landmarks, int size_px) {
+  return align_face(photo, landmarks, chip_template(size_px), size_px);
+}
+
+Result<Image> align_face(const Image& photo, const Landmarks& landmarks, const Landmarks& on_chip,
+                         int size_px) {
   const auto is_inside = [&](const Point& p) {
     return p.x >= 0 && p.x < photo.width && p.y >= 0 && p.y < photo.height;
   };
-  const Result<Similarity> fit = fit_similarity(landmarks, chip_template(size_px));
+  const Result<Similarity> fit = fit_similarity(landmarks, on_chip);
   if (!fit.ok()) return fit.error();
   if (std::none_of(landmarks.begin(), landmarks.end(), is_inside)) {
     return Error(ErrorKind::kData, fmt::format("all landmarks lie outside the photo of {} x {} pixels",
                                                photo.width, photo.height));
   }
-  const Similarity& s = fit.value();
+  // Interpolation takes up to two pixels along either axis: where a chip's pixel spans more, the rest would
+  // be passed over and fine patterns come out as coarse ones that are not there.
+  Similarity s = fit.value();
+  Image smaller;
+  const int factor = static_cast<int>(std::min(1 / std::sqrt(s.determinant()), double{kLargestReduction}));
+  if (factor >= 2) smaller = reduce_around_chip(photo, factor, size_px, s);
+  const Image& from = factor >= 2 ? smaller : photo;
   const cv::Matx23d matrix(s.a, -s.b, s.tx, s.b, s.a, s.ty);
-  const cv::Mat source(photo.height, photo.width, CV_8UC3, const_cast<std::uint8_t*>(photo.pixels.data()));
+  const cv::Mat source(from.height, from.width, CV_8UC3, const_cast<std::uint8_t*>(from.pixels.data()));
   Image chip(size_px, size_px);
   cv::Mat destination(size_px, size_px, CV_8UC3, chip.pixels.data());
   cv::warpAffine(source, destination, matrix, destination.size(), cv::INTER_LINEAR, cv::BORDER_CONSTANT,

@@ -29,8 +29,13 @@ Result<Similarity> fit_similarity(const Landmarks& from, const Landmarks& to);
 // right. Throws Error{kUsage} when size_px is not 16..1024.
 Landmarks chip_template(int size_px);
 
-// The size_px x size_px face chip of one face: bilinear, black outside the photo. Error{kData} as
-// fit_similarity(), or when all five points lie outside the photo.
+// The size_px x size_px face chip of one face: bilinear, black outside the photo. A face that shrinks to half
+// its size or less is first reduced by means over whole squares of pixels, so that no pixel is passed over.
+// Error{kData} as fit_similarity(), or when all five points lie outside the photo.
 Result<Image> align_face(const Image& photo, const Landmarks& landmarks, int size_px);
+
+// The same for a chip on which the five points lie at `on_chip`, as a model's card may say.
+Result<Image> align_face(const Image& photo, const Landmarks& landmarks, const Landmarks& on_chip,
+                         int size_px);
 
 }  // namespace aface

@@ -12,6 +12,7 @@
 #include "aface/core/file.h"
 #include "aface/image/chroma_420.h"
 #include "aface/image/jpeg_header.h"
+#include "aface/image/orientation.h"
 #include "aface/image/png.h"
 
 namespace aface {
@@ -63,10 +64,11 @@ tjhandle jpeg_encoder() {
 }
 
 // Nothing when the size is fine.
-std::string complaint_about_size(long width, long height) {
-  if (width > 0 && height > 0 && width <= kMaxImagePixels / height) return "";
-  return fmt::format("the header claims {} x {} pixels (expected 1 to {} in all); the file looks damaged",
-                     width, height, kMaxImagePixels);
+std::string complaint_about_size(long width, long height, long max_pixels) {
+  if (width > 0 && height > 0 && width <= max_pixels / height) return "";
+  return fmt::format("the header claims {} x {} pixels (expected 1 to {} in all); {}", width, height,
+                     max_pixels,
+                     max_pixels == kMaxImagePixels ? "the file looks damaged" : "send a smaller picture");
 }
 
 // Larger pictures are not worth the planes that a thread would keep.
@@ -105,10 +107,46 @@ bool decode_by_planes(JpegDecoder& decoder, Span<const unsigned char> bytes, Ima
   return true;
 }
 
-Result<Image> decode_jpeg(Span<const unsigned char> bytes, const std::string& place, Image image) {
+bool has_adobe_marker(Span<const unsigned char> bytes) {
+  constexpr unsigned char kAdobeSegment = 0xEE;
+  constexpr std::array<unsigned char, 5> kAdobe = {'A', 'd', 'o', 'b', 'e'};
+  bool is_found = false;
+  for_each_jpeg_segment(bytes, [&](unsigned char marker, Span<const unsigned char> body) {
+    is_found = marker == kAdobeSegment && begins_with(body, kAdobe);
+    return !is_found;
+  });
+  return is_found;
+}
+
+// Inks to light: what a printer would show on white paper, of inks that do not mix with each other. Adobe's
+// programs, which make nearly all such files and mark them (APP14), store how much of an ink is left out.
+void inks_to_rgb(const std::vector<unsigned char>& inks, bool is_inverted, Image& image) {
+  const unsigned char flip = is_inverted ? 0 : 255;
+  for (std::size_t i = 0, ink = 0; i < image.pixels.size(); i += 3, ink += 4) {
+    const int white = inks[ink + 3] ^ flip;
+    for (std::size_t c = 0; c < 3; ++c) {
+      image.pixels[i + c] = static_cast<std::uint8_t>(((inks[ink + c] ^ flip) * white + 127) / 255);
+    }
+  }
+}
+
+Result<Image> decode_inks(JpegDecoder& decoder, Span<const unsigned char> bytes, const std::string& place,
+                          Image image) {
+  constexpr std::size_t kInks = 4;
+  std::vector<unsigned char> inks(static_cast<std::size_t>(image.width) * image.height * kInks);
+  if (tjDecompress2(decoder.handle.get(), bytes.data(), bytes.size(), inks.data(), image.width, 0,
+                    image.height, TJPF_CMYK, TJFLAG_STOPONWARNING) != 0) {
+    return jpeg_error(decoder, place, "damaged or cut short JPEG");
+  }
+  inks_to_rgb(inks, has_adobe_marker(bytes), image);
+  return image;
+}
+
+Result<Image> decode_jpeg(Span<const unsigned char> bytes, const std::string& place, Image image,
+                          long max_pixels) {
   JpegDecoder& decoder = jpeg_decoder();
   const std::optional<JpegSize> size = size_of_common_jpeg(bytes);
-  if (size && is_for_planes(*size)) {
+  if (size && is_for_planes(*size) && complaint_about_size(size->width, size->height, max_pixels).empty()) {
     image.width = size->width;
     image.height = size->height;
     image.pixels.resize(static_cast<std::size_t>(image.width) * image.height * 3);
@@ -121,12 +159,12 @@ Result<Image> decode_jpeg(Span<const unsigned char> bytes, const std::string& pl
                           &subsampling, &colour_space) != 0) {
     return jpeg_error(decoder, place, "broken JPEG header");
   }
-  if (colour_space == TJCS_CMYK || colour_space == TJCS_YCCK) {
-    return bad_image(place, "CMYK JPEG is not read (expected grey, YCbCr or RGB); convert the image to RGB");
-  }
-  const std::string complaint = complaint_about_size(image.width, image.height);
+  const std::string complaint = complaint_about_size(image.width, image.height, max_pixels);
   if (!complaint.empty()) return bad_image(place, complaint);
   image.pixels.resize(static_cast<std::size_t>(image.width) * image.height * 3);
+  if (colour_space == TJCS_CMYK || colour_space == TJCS_YCCK) {
+    return decode_inks(decoder, bytes, place, std::move(image));
+  }
   if (tjDecompress2(decoder.handle.get(), bytes.data(), bytes.size(), image.pixels.data(), image.width, 0,
                     image.height, TJPF_RGB, TJFLAG_STOPONWARNING) != 0) {
     return jpeg_error(decoder, place, "damaged or cut short JPEG");
@@ -143,16 +181,24 @@ void check_can_encode(const Image& image) {
 
 }  // namespace
 
-Result<Image> decode_image(Span<const unsigned char> bytes, const std::string& place, Image reuse) {
+Result<Image> decode_image(Span<const unsigned char> bytes, const std::string& place, Image reuse,
+                           long max_pixels) {
+  AFACE_CHECK(max_pixels >= 1 && max_pixels <= kMaxImagePixels, "{} pixels at most", max_pixels);
   if (bytes.empty()) return bad_image(place, "the file is empty");
-  if (begins_with(bytes, kJpegMagic)) return decode_jpeg(bytes, place, std::move(reuse));
+  if (begins_with(bytes, kJpegMagic)) return decode_jpeg(bytes, place, std::move(reuse), max_pixels);
   if (begins_with(bytes, kPngMagic)) {
     const PngSize size = png_size(bytes);
-    const std::string complaint = complaint_about_size(size.width, size.height);
+    const std::string complaint = complaint_about_size(size.width, size.height, max_pixels);
     if (!complaint.empty()) return bad_image(place, complaint);
     return decode_png(bytes, place, std::move(reuse));
   }
   return bad_image(place, "neither JPEG nor PNG by its first bytes, whatever its name says");
+}
+
+Result<Image> decode_photo(Span<const unsigned char> bytes, const std::string& place, long max_pixels) {
+  Result<Image> stored = decode_image(bytes, place, {}, max_pixels);
+  if (!stored.ok()) return stored;
+  return turned_upright(std::move(stored).value(), orientation_of(bytes));
 }
 
 Result<Image> read_image(const std::string& path) {

@@ -7,7 +7,8 @@ namespace aface {
 namespace {
 
 constexpr unsigned char kStartOfImage = 0xD8, kHuffmanTables = 0xC4, kQuantisation = 0xDB, kRestart = 0xDD,
-                        kComment = 0xFE, kFirstApplication = 0xE0, kLastApplication = 0xEF;
+                        kScan = 0xDA, kEndOfImage = 0xD9, kComment = 0xFE, kFirstApplication = 0xE0,
+                        kLastApplication = 0xEF;
 constexpr std::size_t kFrameBytes = 17;  // of a frame header of three components, its length included
 
 std::size_t big_endian(const unsigned char* bytes) {
@@ -48,6 +49,23 @@ std::optional<JpegSize> size_of_common_jpeg(Span<const unsigned char> bytes) {
     at += 2 + length;
   }
   return std::nullopt;
+}
+
+void for_each_jpeg_segment(
+    Span<const unsigned char> bytes,
+    const std::function<bool(unsigned char marker, Span<const unsigned char> body)>& visit) {
+  if (bytes.size() < 2 || bytes[0] != 0xFF || bytes[1] != kStartOfImage) return;
+  for (std::size_t at = 2; bytes.size() - at >= 4 && bytes[at] == 0xFF;) {
+    const unsigned char marker = bytes[at + 1];
+    if (marker == 0xFF) {  // filling
+      ++at;
+      continue;
+    }
+    const std::size_t length = big_endian(&bytes[at + 2]);
+    if (marker == kScan || marker == kEndOfImage || length < 2 || length > bytes.size() - at - 2) return;
+    if (!visit(marker, {&bytes[at + 4], length - 2})) return;
+    at += 2 + length;
+  }
 }
 
 }  // namespace aface

@@ -166,6 +166,45 @@ TEST(AlignFace, TurningAndScalingThePhotoLeavesTheChip) {
   EXPECT_LT(test::mean_difference(first, second), 1);
 }
 
+// Every pixel of a picture as a square of `times` x `times`.
+Image enlarged(const Image& picture, int times) {
+  Image large(picture.width * times, picture.height * times);
+  for (int y = 0; y < large.height; ++y) {
+    for (int x = 0; x < large.width; ++x) std::copy_n(picture.at(x / times, y / times), 3, large.at(x, y));
+  }
+  return large;
+}
+
+Landmarks landmarks_in_enlarged(Landmarks points, int times) {
+  for (auto& p : points) p = {(p.x + 0.5) * times - 0.5, (p.y + 0.5) * times - 0.5};
+  return points;
+}
+
+TEST(AlignFace, AnEnlargedPhotoGivesTheChipOfTheOriginal) {
+  const Image chip = test::smooth_picture(112, 112);
+  for (const int times : {2, 3, 7}) {
+    const auto found =
+        align_face(enlarged(chip, times), landmarks_in_enlarged(chip_template(112), times), 112);
+    EXPECT_LE(test::max_difference(found.value(), chip), 1) << times;
+  }
+}
+
+TEST(AlignFace, FinePatternsOfALargeFaceBecomeGreyInsteadOfCoarsePatterns) {
+  Image stripes(1120, 1120);  // one pixel black, one white
+  for (std::size_t i = 0; i < stripes.pixels.size(); ++i) stripes.pixels[i] = i / 3 % 2 == 0 ? 0 : 255;
+  const Image chip = align_face(stripes, landmarks_in_enlarged(chip_template(112), 10), 112).value();
+  for (const auto value : chip.pixels) ASSERT_NEAR(value, 127.5, 1.5);
+}
+
+TEST(AlignFace, ALargeFaceThatReachesBeyondThePhotoKeepsItsPlace) {
+  // A white photo whose right border runs through the middle of a chip that is shrunk eight times.
+  Image photo(448, 896);
+  std::fill(photo.pixels.begin(), photo.pixels.end(), std::uint8_t{255});
+  const Image chip = align_face(photo, landmarks_in_enlarged(chip_template(112), 8), 112).value();
+  EXPECT_EQ(chip.at(54, 50)[0], 255);
+  EXPECT_EQ(chip.at(57, 50)[0], 0);
+}
+
 TEST(AlignFace, OutsideThePhotoIsBlack) {
   Image photo(112, 112);
   std::fill(photo.pixels.begin(), photo.pixels.end(), std::uint8_t{255});

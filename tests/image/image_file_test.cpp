@@ -4,6 +4,8 @@
 #include <turbojpeg.h>
 #include <zlib.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 
 #include "tests/image/pictures.h"
@@ -74,9 +76,39 @@ TEST(ImageFile, GreyJpegBecomesThreeEqualChannels) {
   for (const auto value : image.pixels) EXPECT_EQ(value, 77);
 }
 
-TEST(ImageFile, CmykJpegIsRefused) {
-  const auto bytes = compress_raw(std::vector<std::uint8_t>(8 * 8 * 4, 99), 8, 8, TJPF_CMYK, TJSAMP_444);
-  EXPECT_THAT(message_of(bytes), HasSubstr("CMYK"));
+TEST(ImageFile, InksOfAJpegAreMultiplied) {
+  const auto jpeg_of = [](std::array<std::uint8_t, 4> inks) {
+    std::vector<std::uint8_t> pixels;
+    for (int i = 0; i < 8 * 8; ++i) pixels.insert(pixels.end(), inks.begin(), inks.end());
+    return compress_raw(pixels, 8, 8, TJPF_CMYK, TJSAMP_444);
+  };
+  const auto expect_near = [](const std::vector<unsigned char>& bytes, std::array<int, 3> rgb) {
+    const Image image = decode_image(bytes, "p").value();
+    for (std::size_t i = 0; i < image.pixels.size(); ++i) ASSERT_NEAR(image.pixels[i], rgb[i % 3], 3);
+  };
+  // The encoder marks its files as Adobe does, for whom 255 is no ink.
+  expect_near(jpeg_of({255, 100, 0, 204}), {204, 80, 0});
+  auto bytes = jpeg_of({255, 255, 255, 204});
+  expect_near(bytes, {204, 204, 204});
+  EXPECT_FALSE(decode_image(std::vector<unsigned char>(bytes.begin(), bytes.end() - 20), "p").ok());
+
+  // It stores black and, of the three others, the complement as YCbCr: 0, 128, 128. Without the mark these
+  // are inks, and 255 - 204 of white is left of the paper.
+  const std::string adobe = "Adobe";
+  const auto at = std::search(bytes.begin(), bytes.end(), adobe.begin(), adobe.end());
+  ASSERT_NE(at, bytes.end());
+  bytes.erase(at - 4, at + 12);  // the segment
+  expect_near(bytes, {51, 25, 25});
+}
+
+TEST(ImageFile, MorePixelsThanAskedForAreRefusedBeforeDecoding) {
+  const Image picture = smooth_picture(50, 40);
+  for (const auto& bytes : {encode_jpeg(picture, 90), encode_png(picture)}) {
+    EXPECT_TRUE(decode_image(bytes, "p", {}, 2000).ok());
+    const auto refused = decode_image(bytes, "p", {}, 1999);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_THAT(refused.error().what(), HasSubstr("50 x 40 pixels (expected 1 to 1999 in all)"));
+  }
 }
 
 void append_u32(std::string& text, std::uint32_t value) {
