@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every include of aface/X/... from aface/Y must be allowed by layers.txt; OPTIONS means any *_options.h.
-# Outside libraries are confined too: torch to tensor, ranks, nn, head, infer, train; OpenCV, FAISS/hnswlib and toml++ to .cpp files.
+# Outside libraries are confined too: torch to tensor, ranks, nn, head, infer, train; OpenCV, FAISS/hnswlib, toml++, SQLite and httplib to .cpp files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bad=0
@@ -26,7 +26,7 @@ done < <(grep -rnE '^#include "apps/' aface || true)
 while IFS= read -r hit; do complain "torch belongs to tensor, ranks, nn, head, infer and train: $hit"
 done < <(grep -rnE '^#include [<"](torch|ATen|c10)/' aface | grep -vE '^aface/(tensor|ranks|nn|head|infer|train)/' || true)
 while IFS= read -r hit; do complain "keep this library inside .cpp files: $hit"
-done < <(grep -rnE '^#include [<"](opencv2|faiss|hnswlib|toml\+\+|CLI)/' aface --include='*.h' || true)
+done < <(grep -rnE '^#include [<"](opencv2|faiss|hnswlib|toml\+\+|CLI|sqlite3\.h|httplib\.h)' aface --include='*.h' || true)
 while IFS= read -r hit; do complain "options headers use the standard library and core/field.h only: $hit"
 done < <(grep -rnE '^#include "' aface --include='*_options.h' | grep -v 'aface/core/field.h' || true)
 

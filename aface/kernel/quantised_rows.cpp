@@ -120,6 +120,32 @@ void quantise_at(RowMatrix rows, Span<const double> inverse_norms, std::size_t f
   }
 }
 
+void append_row(const float* row, QuantisedGallery& into) {
+  const std::size_t at = into.rows++;
+  // Growing keeps the codes that are there, unlike make_room().
+  into.values.resize(padded(into.rows, eight_bit_kernel().columns) * into.stride);
+  into.scale.resize(into.rows);
+  into.error.resize(into.rows);
+  into.offset.resize(into.rows);
+  const double unit = 1;
+  quantise_at({row, 1, into.dim}, {&unit, 1}, at, into);
+}
+
+void remove_row(std::size_t i, QuantisedGallery& from) {
+  AFACE_CHECK(i < from.rows, "row {} of {}", i, from.rows);
+  const std::size_t last = --from.rows;
+  std::copy_n(from.values.data() + last * from.stride, from.stride, from.values.data() + i * from.stride);
+  std::fill_n(from.values.data() + last * from.stride, from.stride, std::int8_t{0});
+  from.values.resize(padded(from.rows, eight_bit_kernel().columns) * from.stride);
+  const auto move = [&](auto& values) {
+    values[i] = values[last];
+    values.resize(last);
+  };
+  move(from.scale);
+  move(from.error);
+  move(from.offset);
+}
+
 void quantise(RowMatrix rows, Span<const double> inverse_norms, QuantisedGallery& into) {
   make_room(rows.rows, rows.dim, into);
   quantise_at(rows, inverse_norms, 0, into);

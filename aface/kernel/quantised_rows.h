@@ -46,6 +46,11 @@ void make_room(std::size_t rows, std::size_t dim, QuantisedGallery& into);
 void quantise_at(RowMatrix rows, Span<const double> inverse_norms, std::size_t first, QuantisedProbes& into);
 void quantise_at(RowMatrix rows, Span<const double> inverse_norms, std::size_t first, QuantisedGallery& into);
 
+// One more row, of length 1, at the end.
+void append_row(const float* row, QuantisedGallery& into);
+// Row `i` goes and the last one takes its place.
+void remove_row(std::size_t i, QuantisedGallery& from);
+
 // What scans read of gallery rows; the values lie `stride` apart.
 struct GalleryBlock {
   const std::int8_t* values = nullptr;

@@ -1,0 +1,28 @@
+// enrol_until_killed GALLERY enrol|remove PEOPLE: enrols (or removes) people of three photos each, one call a
+// person, in the order of their numbers; those who are there already (or gone) are passed over.
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+
+#include "tests/gallery/people.h"
+
+int main(int, char** arguments) {
+  using namespace aface;
+  try {
+    const std::string what = arguments[2];
+    const auto people = static_cast<std::uint64_t>(std::atoi(arguments[3]));
+    constexpr std::size_t kDim = 64, kPhotos = 3;
+    Gallery gallery = Gallery::open_or_create(arguments[1], {"model-a", kDim});
+    std::set<std::string> there;
+    for (const GalleryIdentity& identity : gallery.identities()) there.insert(identity.name);
+    for (std::uint64_t number = 0; number < people; ++number) {
+      const test::Person person = test::make_person(number, kPhotos, kDim);
+      if (what == "enrol") gallery.enrol(person.enrolments());
+      if (what == "remove" && there.count(person.name) > 0) gallery.remove(person.name);
+    }
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}
