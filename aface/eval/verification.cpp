@@ -58,6 +58,7 @@ VerificationReport verify_pairs(Span<const float> scores, Span<const std::uint8_
   VerificationReport report;
   report.convention = convention.name;
   report.pairs = static_cast<std::int64_t>(scores.size());
+  report.genuine = std::count(same.begin(), same.end(), 1);
   for (const FoldResult& fold : convention.judge(pairs)) {
     report.fold_threshold.push_back(fold.threshold);
     report.fold_accuracy.push_back(fold.accuracy);

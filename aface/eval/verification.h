@@ -29,6 +29,7 @@ struct VerificationReport {
   std::vector<TarAtFar> tar_at_far;
   std::optional<FoldedTar> folded_tar;  // insightface: its own figure at FAR 1e-3
   std::int64_t pairs = 0;
+  std::int64_t genuine = 0;  // of them of one person
 };
 
 // LFW's rule (View 2; Huang et al. 2007): folds are contiguous equal slices in the given order; the threshold

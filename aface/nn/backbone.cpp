@@ -2,10 +2,10 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 
 #include "aface/core/error.h"
 #include "aface/core/registry.h"
+#include "aface/model/model_card.h"
 #include "aface/nn/backbones.h"
 
 namespace aface {
@@ -27,17 +27,6 @@ const std::vector<RegistryRow<Make>>& registry() {
   return table;
 }
 
-// Holds every option against the range in its description.
-struct RangeCheck {
-  template <class Number>
-  void field(const char* name, const Number& value, const FieldInfo& info) {
-    if (value >= info.min && value <= info.max) return;
-    throw Error(ErrorKind::kUsage, fmt::format("backbone.{}: out of range (expected {} to {}, got {})", name,
-                                               info.min, info.max, value));
-  }
-  void field(const char*, const std::string&, const FieldInfo&) {}  // the registry checks the kind
-};
-
 }  // namespace
 
 void Backbone::check_chips(const torch::Tensor& chips) const {
@@ -49,17 +38,6 @@ void Backbone::check_chips(const torch::Tensor& chips) const {
   for (const std::int64_t extent : chips.sizes()) shape += (shape.empty() ? "" : ", ") + std::to_string(extent);
   throw Error(ErrorKind::kData, fmt::format("{}: chips do not fit (expected [batch, 3, {}, {}], got [{}])",
                                             options_.kind, options_.input_size, options_.input_size, shape));
-}
-
-void check_options(const BackboneOptions& options) {
-  RangeCheck check;
-  BackboneOptions copy = options;
-  describe(check, copy);
-  find_row(registry(), options.kind, "backbone");
-  if (options.input_size % 16 != 0) {
-    throw Error(ErrorKind::kUsage, fmt::format("backbone.input_size: expected a multiple of 16, got {}; {} would fit",
-                                               options.input_size, (options.input_size + 15) / 16 * 16));
-  }
 }
 
 std::shared_ptr<Backbone> make_backbone(const BackboneOptions& options) {

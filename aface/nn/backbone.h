@@ -32,9 +32,6 @@ class Backbone : public torch::nn::Module {
 std::shared_ptr<Backbone> make_backbone(const BackboneOptions& options);
 std::vector<std::string> backbone_names();
 
-// Throws Error{kUsage} naming the first option that is out of its range.
-void check_options(const BackboneOptions& options);
-
 // All parameters, the constant ones included.
 std::int64_t count_parameters(const torch::nn::Module& module);
 

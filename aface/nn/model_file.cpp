@@ -2,22 +2,20 @@
 
 #include <fmt/core.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "aface/core/check.h"
 #include "aface/core/error.h"
 #include "aface/io/safetensors.h"
+#include "aface/model/model_card.h"
+#include "aface/model/model_file.h"
 #include "aface/tensor/tensor_arrays.h"
 
 namespace aface {
 namespace {
-
-constexpr const char* kBackboneKey = "backbone";
 
 std::vector<std::pair<std::string, at::Tensor>> tensors_of(const torch::nn::Module& module) {
   std::vector<std::pair<std::string, at::Tensor>> all;
@@ -55,48 +53,6 @@ bool fits(const at::Tensor& tensor, const NamedArray& array) {
   return array.type != DataType::kUint64 &&  // which torch lacks
          tensor.sizes() == at::IntArrayRef(array.shape) &&
          at::isFloatingType(tensor.scalar_type()) == at::isFloatingType(scalar_type_of(array.type));
-}
-
-struct JsonWriter {
-  nlohmann::json root = nlohmann::json::object();
-  template <class T>
-  void field(const char* name, const T& value, const FieldInfo&) {
-    root[name] = value;
-  }
-};
-
-// Fields that the file lacks keep their default: it was written before they existed.
-struct JsonReader {
-  const nlohmann::json& root;
-  std::set<std::string> known = {};
-
-  template <class T>
-  void field(const char* name, T& value, const FieldInfo&) {
-    known.insert(name);
-    const auto found = root.find(name);
-    if (found == root.end()) return;
-    constexpr bool is_text = std::is_same_v<T, std::string>;
-    constexpr bool is_integer = std::is_integral_v<T>;
-    if (is_text ? !found->is_string() : is_integer ? !found->is_number_integer() : !found->is_number()) {
-      throw Error(ErrorKind::kFormat, fmt::format("'{}' has the wrong type", name));
-    }
-    value = found->template get<T>();
-  }
-};
-
-BackboneOptions parse_options(const std::string& text) {
-  const nlohmann::json root = nlohmann::json::parse(text, nullptr, false);
-  if (!root.is_object()) throw Error(ErrorKind::kFormat, "it is no JSON object");
-  BackboneOptions options;
-  JsonReader reader{root};
-  describe(reader, options);
-  for (const auto& item : root.items()) {
-    if (reader.known.count(item.key()) == 0) {
-      throw Error(ErrorKind::kFormat, fmt::format("unknown option '{}'; a newer version may have written it", item.key()));
-    }
-  }
-  check_options(options);
-  return options;
 }
 
 // Makes the net that `options` describe and fills it; `path` is for the messages.
@@ -157,34 +113,18 @@ void save_model(const std::string& path, const Backbone& backbone,
                 const std::map<std::string, std::string>& metadata) {
   NamedArrays state;
   state.metadata = metadata;
-  JsonWriter writer;
-  BackboneOptions options = backbone.options();
-  describe(writer, options);
-  state.metadata[kBackboneKey] = writer.root.dump();
+  state.metadata["backbone"] = network_json(backbone.options());
   save_module(backbone, "", state);
   write_safetensors(path, state);
 }
 
 std::shared_ptr<Backbone> load_model(const std::string& path) {
-  const NamedArrays state = read_safetensors(path);
-  const auto found = state.metadata.find(kBackboneKey);
-  if (found == state.metadata.end()) {
-    throw Error(ErrorKind::kFormat,
-                fmt::format("{}: no metadata '{}', so the network is unknown (expected JSON with kind, input_size, "
-                            "embedding_dim, width); give these options if another program wrote the file",
-                            path, kBackboneKey));
-  }
-  BackboneOptions options;
-  try {
-    options = parse_options(found->second);
-  } catch (const Error& error) {
-    throw Error(ErrorKind::kFormat, fmt::format("{}: metadata '{}': {}", path, kBackboneKey, error.what()));
-  }
-  return fill_model(path, options, state);
+  const NamedArrays state = read_network(path);
+  return fill_model(path, network_options(state, path), state);
 }
 
 std::shared_ptr<Backbone> load_model(const std::string& path, const BackboneOptions& options) {
-  return fill_model(path, options, read_safetensors(path));
+  return fill_model(path, options, read_network(path));
 }
 
 }  // namespace aface

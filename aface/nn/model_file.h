@@ -18,12 +18,13 @@ void save_module(const torch::nn::Module& module, const std::string& prefix, Nam
 // Throws Error{kFormat} listing what is missing, too much or of another shape or type; the module is then untouched.
 void restore_module(torch::nn::Module& module, const std::string& prefix, const NamedArrays& state);
 
-// A model file is safetensors: the network's arrays under their PyTorch names, and metadata "backbone" (options as
-// JSON) plus whatever is given. Written atomically.
+// Weights alone, as safetensors: the network's arrays under their PyTorch names, and metadata "backbone" (options as
+// JSON) plus whatever is given. Written atomically. What a user gets is more, see recognise/model_writer.h.
 void save_model(const std::string& path, const Backbone& backbone,
                 const std::map<std::string, std::string>& metadata = {});
 
-// Throws Error{kIo|kFormat} naming the path; a file without "backbone" metadata says which options are needed.
+// Of weights alone or of a whole model file, whose digest is checked. Throws Error{kIo|kFormat} naming the path; a file
+// without "backbone" metadata says which options are needed.
 std::shared_ptr<Backbone> load_model(const std::string& path);
 
 // For weight files of other programs: the options are given, the file's metadata are not looked at.
