@@ -1,5 +1,6 @@
 #include "aface/data/file_photos.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "aface/core/digest.h"
@@ -23,7 +24,7 @@ std::string FilePhotos::photo_name(std::int64_t sample_id) const {
 }
 
 std::string FilePhotos::photo_place(std::int64_t sample_id) const {
-  return root_ + "/" + photo_name(sample_id);
+  return (std::filesystem::path(root_) / photo_name(sample_id)).string();
 }
 
 Result<Span<const unsigned char>> FilePhotos::encoded(std::int64_t sample_id, PhotoBuffers& buffers) const {

@@ -10,7 +10,8 @@ namespace aface {
 // JPEG or PNG files below a folder.
 class FilePhotos : public PhotoSource {
  public:
-  // `paths` [num_samples] are relative to `root`, `identity_names` [num_identities].
+  // `paths` [num_samples] are relative to `root`, which may be empty, unless they are absolute;
+  // `identity_names` [num_identities].
   FilePhotos(std::string root, std::vector<std::string> paths, std::vector<std::string> identity_names);
 
   std::int64_t num_identities() const override;

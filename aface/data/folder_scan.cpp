@@ -3,22 +3,15 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 
 #include "aface/core/error.h"
+#include "aface/io/text_list.h"
 
 namespace aface {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_image_name(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
-}
 
 bool is_hidden(const fs::path& path) { return path.filename().string().front() == '.'; }
 
@@ -40,7 +33,8 @@ void collect_images(const fs::path& root, const fs::path& folder, std::vector<fs
                                 entry.path().string()));
       }
       collect_images(root, entry.path(), above, images);
-    } else if (is_image_name(entry.path()) && (entry.is_regular_file() || is_broken_link(entry))) {
+    } else if (has_image_extension(entry.path().string()) &&
+               (entry.is_regular_file() || is_broken_link(entry))) {
       images.push_back(entry.path().lexically_relative(root).string());
     }
   }
@@ -60,7 +54,7 @@ std::vector<IdentityFolder> scan_identity_folders(const std::string& root) {
         std::vector<fs::path> above{root};
         collect_images(root, entry.path(), above, identity.images);
         identities.push_back(std::move(identity));
-      } else if (is_image_name(entry.path())) {
+      } else if (has_image_extension(entry.path().string())) {
         throw Error(
             ErrorKind::kData,
             fmt::format("{}: the image lies in no identity folder; move it into one", entry.path().string()));

@@ -13,13 +13,6 @@
 namespace aface {
 namespace {
 
-bool has_image_extension(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
-}
-
 void require_listable(const std::string& place, const std::string& name) {
   if (!name.empty() && name.find_first_of("\t\r\n") == std::string::npos) return;
   throw Error(ErrorKind::kData,
@@ -29,14 +22,14 @@ void require_listable(const std::string& place, const std::string& name) {
 }
 
 std::vector<std::string> list_matching(const std::string& root,
-                                       const std::function<bool(const std::filesystem::path&)>& is_wanted,
+                                       const std::function<bool(const std::string&)>& is_wanted,
                                        const std::string& complaint_if_none) {
   namespace fs = std::filesystem;
   std::vector<std::string> paths;
   try {
     for (const fs::directory_entry& entry :
          fs::recursive_directory_iterator(root, fs::directory_options::follow_directory_symlink)) {
-      if (is_wanted(entry.path()) && entry.is_regular_file()) {
+      if (is_wanted(entry.path().string()) && entry.is_regular_file()) {
         paths.push_back(entry.path().lexically_relative(root).generic_string());
         require_listable(root, paths.back());
       }
@@ -51,6 +44,13 @@ std::vector<std::string> list_matching(const std::string& root,
 }
 
 }  // namespace
+
+bool has_image_extension(const std::string& path) {
+  std::string extension = std::filesystem::path(path).extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+}
 
 std::vector<std::string> split_lines(const std::string& text) {
   std::vector<std::string> lines;
@@ -92,8 +92,8 @@ std::vector<std::string> list_images(const std::string& root) {
 }
 
 std::vector<std::string> list_files(const std::string& root, const std::string& suffix) {
-  const auto ends_in_suffix = [&](const std::filesystem::path& path) {
-    const std::string name = path.filename().string();
+  const auto ends_in_suffix = [&](const std::string& path) {
+    const std::string name = std::filesystem::path(path).filename().string();
     return name.size() > suffix.size() &&
            name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0;
   };

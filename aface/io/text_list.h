@@ -16,6 +16,9 @@ void write_text_list(const std::string& path, const std::vector<std::string>& li
 // The lines of a text without their ends (LF or CR LF), blank ones at the end dropped.
 std::vector<std::string> split_lines(const std::string& text);
 
+// .jpg, .jpeg or .png, in any case.
+bool has_image_extension(const std::string& path);
+
 // All .jpg, .jpeg and .png files under `root` (any case, any depth), relative to it with '/' between
 // folders, sorted by byte. Throws Error{kIo} for an unreadable folder, Error{kData} when there is none or
 // a name has a tab or line end in it.

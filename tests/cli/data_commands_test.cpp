@@ -71,7 +71,7 @@ TEST_F(DataCommands, FailuresHaveOneLineAndTheirExitCode) {
   expect_failure({"align", photos_, landmarks_, chips_, "--size", "5"}, 2, "--size");
   expect_failure({"align", photos_, landmarks_, photos_}, 2, "overwrite the photos");
   std::filesystem::remove(photos_ + "/b/1.png");
-  expect_failure({"align", photos_, landmarks_, chips_}, 3, "landmarks.txt:3: 'b/1.png' is not a file");
+  expect_failure({"align", photos_, landmarks_, chips_}, 3, "landmarks.txt:3: b/1.png: is not a file");
   expect_failure({"inspect", dir_.file("none")}, 3, "none: no such folder");
   std::filesystem::remove(photos_ + "/b/2.png");
   expect_failure({"inspect", photos_}, 3, "photos/b: no images");

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "aface/detect/face_detector.h"
+
+namespace aface {
+
+// How faces are found in photos, for every command that takes photos.
+struct DetectFlags {
+  std::string detector;  // --detector: the file of the network; empty: photos are aligned chips already
+  std::string many = "largest";
+  std::string none = "skip";
+  DetectorOptions options;
+};
+
+// Declares --detector, --many, --none, --min-score, --min-face and --largest-side on `app`.
+std::shared_ptr<DetectFlags> add_detect_flags(CLI::App& app);
+
+}  // namespace aface
