@@ -16,8 +16,8 @@ class AcrossRanks {
   virtual int rank() const = 0;
   virtual int size() const = 0;
 
-  // Every value becomes the sum (the highest) of its values on all ranks. `values` is of the same length
-  // everywhere.
+  // Every value becomes the sum (the highest) of its values on all ranks; 2, 4 or 8 ranks add pair by pair (parts.h).
+  // `values` is of the same length everywhere.
   virtual void sum(Span<double> values) = 0;
   virtual void highest(Span<double> values) = 0;
 

@@ -102,6 +102,7 @@ FusedSoftmaxOptions kernel_options(const HeadInput& input, const HeadOptions& op
   result.keep_cosines = options.keep_cosines;
   result.want_rivals = input.want_rivals;
   result.ranks = input.ranks;
+  if (options.precision == "exact") result.part_begins = input.part_begins;
   result.threads = at::get_num_threads();
   return result;
 }

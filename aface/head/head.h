@@ -28,6 +28,9 @@ struct HeadInput {
   // all that is told of samples are those over all ranks' prototypes, but rivals and gradients this rank's share: the
   // embeddings' gradient is to be summed over ranks.
   AcrossRanks* ranks = nullptr;
+  // Rows of `prototypes` at which parts of them begin that are summed over by themselves, see FusedSoftmaxOptions; none: as is
+  // fastest, which the plain engine and precision "fast" always do.
+  std::vector<std::size_t> part_begins;
   std::int64_t step = 0;  // for warm-up and freezing
   bool want_rivals = false;
 };

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "aface/core/check.h"
+#include "aface/core/parts.h"
 #include "aface/kernel/rows_at_once.h"
 
 namespace aface {
@@ -143,22 +144,36 @@ ChannelMoments channel_moments(const Value* x, std::int64_t rows, std::int64_t c
 template ChannelMoments channel_moments(const float*, std::int64_t, std::int64_t, const ForEachSlice&);
 template ChannelMoments channel_moments(const Bf16*, std::int64_t, std::int64_t, const ForEachSlice&);
 
-std::int64_t join_moments(ChannelMoments& moments, std::int64_t rows, AcrossRanks& ranks) {
-  const std::size_t channels = moments.mean.size();
-  const auto own_rows = static_cast<double>(rows);
-  std::vector<double> sums(channels + 1, own_rows);
-  for (std::size_t c = 0; c < channels; ++c) sums[c] = own_rows * moments.mean[c];
-  ranks.sum(sums);
-  const double all_rows = sums[channels];
-  std::vector<double> squares(channels);
-  for (std::size_t c = 0; c < channels; ++c) {
-    const double mean = sums[c] / all_rows, off = moments.mean[c] - mean;
-    squares[c] = own_rows * (moments.variance[c] + off * off);
-    moments.mean[c] = mean;
+PartMoments join_moments(std::vector<PartMoments> parts, AcrossRanks* ranks) {
+  AFACE_CHECK(!parts.empty(), "no moments");
+  if (parts.size() == 1 && ranks == nullptr) return std::move(parts[0]);
+  const std::size_t channels = parts[0].moments.mean.size();
+  std::vector<std::vector<double>> sums;
+  for (const PartMoments& part : parts) {
+    const auto rows = static_cast<double>(part.rows);
+    sums.emplace_back(channels + 1, rows);
+    for (std::size_t c = 0; c < channels; ++c) sums.back()[c] = rows * part.moments.mean[c];
   }
-  ranks.sum(squares);
-  for (std::size_t c = 0; c < channels; ++c) moments.variance[c] = squares[c] / all_rows;
-  return static_cast<std::int64_t>(all_rows);
+  add_arrays_in_pairs(sums);
+  if (ranks != nullptr) ranks->sum(sums[0]);
+  const double all_rows = sums[0][channels];
+  std::vector<double> mean(channels);
+  for (std::size_t c = 0; c < channels; ++c) mean[c] = sums[0][c] / all_rows;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    sums[i].resize(channels);
+    for (std::size_t c = 0; c < channels; ++c) {
+      const double off = parts[i].moments.mean[c] - mean[c];
+      sums[i][c] = static_cast<double>(parts[i].rows) * (parts[i].moments.variance[c] + off * off);
+    }
+  }
+  add_arrays_in_pairs(sums);
+  if (ranks != nullptr) ranks->sum(sums[0]);
+  PartMoments joined;
+  joined.rows = static_cast<std::int64_t>(all_rows);
+  joined.moments.mean = std::move(mean);
+  joined.moments.variance = std::move(sums[0]);
+  for (double& value : joined.moments.variance) value /= all_rows;
+  return joined;
 }
 
 }  // namespace aface

@@ -22,7 +22,14 @@ template <class Value>
 ChannelMoments channel_moments(const Value* x, std::int64_t rows, std::int64_t channels,
                                const ForEachSlice& for_each_slice);
 
-// From the moments of this rank's `rows` to those of all ranks' rows together; returns how many these are.
-std::int64_t join_moments(ChannelMoments& moments, std::int64_t rows, AcrossRanks& ranks);
+// Moments of so many rows.
+struct PartMoments {
+  ChannelMoments moments;
+  std::int64_t rows = 0;
+};
+
+// From the moments of the parts of this rank's rows to those of all rows, of all ranks unless `ranks` is null: a single one is
+// left. Sums are made pair by pair (core/parts.h).
+PartMoments join_moments(std::vector<PartMoments> parts, AcrossRanks* ranks);
 
 }  // namespace aface

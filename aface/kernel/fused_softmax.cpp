@@ -8,8 +8,10 @@
 
 #include "aface/core/check.h"
 #include "aface/core/parallel.h"
+#include "aface/core/parts.h"
 #include "aface/kernel/dense_softmax.h"
 #include "aface/kernel/screened_softmax.h"
+#include "aface/kernel/unusable_row.h"
 
 namespace aface {
 namespace {
@@ -45,11 +47,52 @@ void add_scaled(const float* row, float factor, std::size_t dim, float* values) 
 
 }  // namespace
 
+namespace {
+
+// Some of the prototypes, and the samples that are computed in full with all of them.
+struct DensePart {
+  std::size_t first = 0, count = 0;  // rows
+  UnitBatch batch;                   // with the targets among these rows
+  std::unique_ptr<DenseSoftmax> softmax;
+};
+
+UnitBatch with_targets_in(UnitBatch batch, std::size_t first, std::size_t count) {
+  for (std::int32_t& target : batch.targets) {
+    const std::int64_t row = static_cast<std::int64_t>(target) - static_cast<std::int64_t>(first);
+    target = target >= 0 && row >= 0 && row < static_cast<std::int64_t>(count) ? static_cast<std::int32_t>(row) : -1;
+  }
+  return batch;
+}
+
+// Of each sample those of `more` after its own, counted from `first_column`.
+void append(Rivals& rivals, const Rivals& more, std::size_t first_column) {
+  if (rivals.begins.empty()) {
+    rivals = more;
+    return;
+  }
+  Rivals all;
+  all.begins.push_back(0);
+  for (std::size_t i = 0; i + 1 < more.begins.size(); ++i) {
+    const auto add = [&](const Rivals& from, std::size_t offset) {
+      for (std::size_t k = from.begins[i]; k < from.begins[i + 1]; ++k) {
+        all.columns.push_back(from.columns[k] + static_cast<std::int32_t>(offset));
+        all.cosines.push_back(from.cosines[k]);
+      }
+    };
+    add(rivals, 0);
+    add(more, first_column);
+    all.begins.push_back(all.columns.size());
+  }
+  rivals = std::move(all);
+}
+
+}  // namespace
+
 // Which samples are computed in full, and what the others keep.
 struct FusedSoftmax::Parts {
   std::vector<std::size_t> dense_samples;  // ascending
-  UnitBatch dense_batch;
-  std::unique_ptr<DenseSoftmax> dense;     // null when there are no dense samples
+  std::vector<DensePart> dense;            // none when there are no dense samples
+  std::vector<float> dense_inverse_lengths;  // [columns], with several parts
   SampleWeights dense_weights;
   std::unique_ptr<ScreenedSoftmax> screened;  // null without a filter
   std::vector<WeightedEntry> entries;         // of the other samples, by column, then by sample
@@ -66,6 +109,7 @@ FusedSoftmax::FusedSoftmax(RowMatrix embeddings, RowMatrix prototypes, Span<cons
       value_gradients_(batch_.size),
       own_probabilities_(batch_.size) {
   AFACE_CHECK(batch_.size > 0, "nothing to classify");
+  AFACE_CHECK(options.part_begins.empty() || options.gradient_filter == 0, "parts and a filter");
   AFACE_CHECK(options.gradient_filter >= 0 && options.gradient_filter < 1, "gradient filter {}", options.gradient_filter);
   if (options.ranks == nullptr) return;
   // One rank has a cosine for each sample, the others 0: sums are exact.
@@ -77,7 +121,9 @@ FusedSoftmax::FusedSoftmax(RowMatrix embeddings, RowMatrix prototypes, Span<cons
 FusedSoftmax::~FusedSoftmax() = default;
 
 Span<const float> FusedSoftmax::inverse_lengths() const {
-  return parts_->screened ? parts_->screened->inverse_lengths() : parts_->dense->inverse_lengths();
+  if (parts_->screened) return parts_->screened->inverse_lengths();
+  if (parts_->dense.size() == 1) return parts_->dense[0].softmax->inverse_lengths();
+  return parts_->dense_inverse_lengths;
 }
 
 void FusedSoftmax::classify(Span<const double> own_values, Span<const double> slopes) {
@@ -89,22 +135,20 @@ void FusedSoftmax::classify(Span<const double> own_values, Span<const double> sl
     options_.ranks->sum(values);
   }
   const auto scale = static_cast<float>(options_.logit_scale);
-  std::vector<double> log_others;
+  std::vector<std::vector<double>> log_of_parts(1);
   const bool screen = options_.gradient_filter > 0 && scale <= ScreenedSoftmax::kLargestScale;
   if (screen) {
     std::vector<double> own_logits(batch_.size);
     for (std::size_t i = 0; i < batch_.size; ++i) own_logits[i] = options_.logit_scale * values[i];
     parts.screened = std::make_unique<ScreenedSoftmax>(batch_, prototypes_, scale, options_.threads);
-    parts.screened->score(own_logits, options_.gradient_filter, log_others, options_.want_rivals ? &rivals_ : nullptr, correct_);
-    std::vector<double> log_of_all = log_others;
-    join_ranks(log_of_all, correct_);
-    choose_dense_samples(values, log_of_all, log_others);
+    parts.screened->score(own_logits, options_.gradient_filter, log_of_parts[0], options_.want_rivals ? &rivals_ : nullptr, correct_);
+    choose_dense_samples(values, join(log_of_parts, correct_), log_of_parts[0]);
   } else {
     parts.dense_samples.resize(batch_.size);
     std::iota(parts.dense_samples.begin(), parts.dense_samples.end(), std::size_t{0});
   }
-  if (!parts.dense_samples.empty()) score_dense_samples(screen, log_others);
-  join_ranks(log_others, correct_);
+  if (!parts.dense_samples.empty()) score_dense_samples(screen, log_of_parts);
+  const std::vector<double> log_others = join(log_of_parts, correct_);
   for (std::uint8_t& flag : correct_) flag = flag == 0 ? 1 : 0;  // so far they said "has a rival"
   finish_samples(values, slopes, log_others);
 }
@@ -135,21 +179,31 @@ OwnProbability own_probability(double own_logit, double log_others) {
 
 }  // namespace
 
-void FusedSoftmax::join_ranks(std::vector<double>& log_others, std::vector<std::uint8_t>& has_rival) const {
-  if (options_.ranks == nullptr) return;
+std::vector<double> FusedSoftmax::join(const std::vector<std::vector<double>>& log_of_parts,
+                                       std::vector<std::uint8_t>& has_rival) const {
+  if (options_.ranks == nullptr && log_of_parts.size() == 1) return log_of_parts[0];
   constexpr double kNothing = -std::numeric_limits<double>::infinity();
   const std::size_t size = batch_.size;
-  std::vector<double> top = log_others, sums(2 * size);
-  options_.ranks->highest(top);
-  for (std::size_t i = 0; i < size; ++i) {
-    sums[i] = top[i] == kNothing ? 0 : std::exp(log_others[i] - top[i]);
-    sums[size + i] = has_rival[i];
+  std::vector<double> top = log_of_parts[0];
+  for (const std::vector<double>& part : log_of_parts) {
+    for (std::size_t i = 0; i < size; ++i) top[i] = std::max(top[i], part[i]);
   }
-  options_.ranks->sum(sums);
+  if (options_.ranks != nullptr) options_.ranks->highest(top);
+  std::vector<std::vector<double>> of_parts;
+  for (const std::vector<double>& part : log_of_parts) {
+    of_parts.emplace_back(2 * size);
+    for (std::size_t i = 0; i < size; ++i) of_parts.back()[i] = top[i] == kNothing ? 0 : std::exp(part[i] - top[i]);
+  }
+  for (std::size_t i = 0; i < size; ++i) of_parts[0][size + i] = has_rival[i];
+  add_arrays_in_pairs(of_parts);
+  std::vector<double>& sums = of_parts[0];
+  if (options_.ranks != nullptr) options_.ranks->sum(sums);
+  std::vector<double> log_others(size, kNothing);
   for (std::size_t i = 0; i < size; ++i) {
-    log_others[i] = top[i] == kNothing ? kNothing : top[i] + std::log(sums[i]);
+    if (top[i] != kNothing) log_others[i] = top[i] + std::log(sums[i]);
     has_rival[i] = sums[size + i] > 0 ? 1 : 0;
   }
+  return log_others;
 }
 
 void FusedSoftmax::choose_dense_samples(Span<const double> values, const std::vector<double>& log_others,
@@ -187,26 +241,52 @@ void FusedSoftmax::choose_dense_samples(Span<const double> values, const std::ve
   filter_.computed_in_full = std::llround(sums[1]);
 }
 
-void FusedSoftmax::score_dense_samples(bool screened, std::vector<double>& log_others) {
+void FusedSoftmax::score_dense_samples(bool screened, std::vector<std::vector<double>>& log_of_parts) {
   Parts& parts = *parts_;
-  parts.dense_batch = some_of(batch_, parts.dense_samples);
+  const UnitBatch batch = some_of(batch_, parts.dense_samples);
   const bool bf16 = options_.bf16 && (!screened || parts.dense_samples.size() >= kWorthRounding);
-  parts.dense = std::make_unique<DenseSoftmax>(parts.dense_batch, prototypes_, static_cast<float>(options_.logit_scale),
-                                               bf16 ? kBf16Products : kFloat32Products, options_.keep_cosines, options_.threads);
-  std::vector<double> log_dense;
-  std::vector<std::uint8_t> has_rival;
+  std::vector<std::size_t> begins = options_.part_begins;
+  if (begins.empty()) begins.push_back(0);
+  parts.dense.resize(begins.size());
+  begins.push_back(prototypes_.rows);
+  std::vector<std::uint8_t> has_rival(parts.dense_samples.size());
   Rivals rivals;
-  parts.dense->score(log_dense, options_.want_rivals ? &rivals : nullptr, has_rival);
+  log_of_parts.resize(parts.dense.size());
+  for (std::size_t p = 0; p < parts.dense.size(); ++p) {
+    DensePart& part = parts.dense[p];
+    part.first = begins[p];
+    part.count = begins[p + 1] - begins[p];
+    part.batch = with_targets_in(batch, part.first, part.count);
+    const RowMatrix rows{prototypes_.data + part.first * prototypes_.dim, part.count, prototypes_.dim};
+    part.softmax = std::make_unique<DenseSoftmax>(part.batch, rows, static_cast<float>(options_.logit_scale),
+                                                  bf16 ? kBf16Products : kFloat32Products, options_.keep_cosines,
+                                                  options_.threads);
+    std::vector<double> log_dense;
+    std::vector<std::uint8_t> has_rival_here;
+    Rivals found;
+    try {
+      part.softmax->score(log_dense, options_.want_rivals ? &found : nullptr, has_rival_here);
+    } catch (const UnusableRow& row) {
+      if (part.first == 0) throw;
+      throw row.renamed(part.first + row.index(), fmt::format("row {}", part.first + row.index()));
+    }
+    if (options_.want_rivals) append(rivals, found, part.first);
+    if (!screened) log_of_parts[p].resize(batch_.size);
+    for (std::size_t k = 0; k < parts.dense_samples.size(); ++k) {
+      log_of_parts[p][parts.dense_samples[k]] = log_dense[k];
+      has_rival[k] = has_rival[k] != 0 || has_rival_here[k] != 0 ? 1 : 0;
+    }
+    if (parts.dense.size() > 1) {
+      const Span<const float> inverse = part.softmax->inverse_lengths();
+      parts.dense_inverse_lengths.insert(parts.dense_inverse_lengths.end(), inverse.begin(), inverse.end());
+    }
+  }
   if (!screened) {
-    log_others = std::move(log_dense);
     correct_ = std::move(has_rival);
     rivals_ = std::move(rivals);
     return;
   }
-  for (std::size_t k = 0; k < parts.dense_samples.size(); ++k) {
-    log_others[parts.dense_samples[k]] = log_dense[k];
-    correct_[parts.dense_samples[k]] = has_rival[k];
-  }
+  for (std::size_t k = 0; k < parts.dense_samples.size(); ++k) correct_[parts.dense_samples[k]] = has_rival[k];
   if (options_.want_rivals) rivals_ = with_replaced(rivals_, parts.dense_samples, rivals);
 }
 
@@ -260,13 +340,21 @@ void FusedSoftmax::finish_samples(Span<const double> values, Span<const double> 
 void FusedSoftmax::embedding_gradient(double loss_gradient, float* out) const {
   const Parts& parts = *parts_;
   const std::size_t dim = batch_.dim;
+  const double factor = loss_gradient * options_.logit_scale / static_cast<double>(batch_.size);
+  const auto scale = [&](std::size_t sample, float* row) {
+    const auto by = static_cast<float>(factor * static_cast<double>(batch_.inverse_lengths[sample]));
+    std::transform(row, row + dim, row, [by](float value) { return by * value; });
+  };
   std::fill_n(out, batch_.size * dim, 0.0F);
-  if (parts.dense) {
-    std::vector<float> dense(parts.dense_batch.size * dim, 0.0F);
-    parts.dense->add_embedding_gradient(parts.dense_weights, dense.data());
-    for (std::size_t k = 0; k < parts.dense_samples.size(); ++k) {
-      std::copy_n(dense.data() + k * dim, dim, out + parts.dense_samples[k] * dim);
-    }
+  std::vector<std::vector<float>> of_parts;
+  for (const DensePart& part : parts.dense) {
+    of_parts.emplace_back(part.batch.size * dim, 0.0F);
+    if (part.count > 0) part.softmax->add_embedding_gradient(parts.dense_weights, of_parts.back().data());
+    for (std::size_t k = 0; k < part.batch.size; ++k) scale(parts.dense_samples[k], of_parts.back().data() + k * dim);
+  }
+  add_arrays_in_pairs(of_parts);
+  for (std::size_t k = 0; k < parts.dense_samples.size(); ++k) {
+    std::copy_n(of_parts[0].data() + k * dim, dim, out + parts.dense_samples[k] * dim);
   }
   if (parts.screened) {
     const Span<const float> inverse = parts.screened->inverse_lengths();
@@ -281,13 +369,9 @@ void FusedSoftmax::embedding_gradient(double loss_gradient, float* out) const {
           along += entry.g * entry.cosine;
         }
         if (along != 0) add_scaled(batch_.rows().row(i), -along, dim, row);
+        if (parts.sample_begins[i] < parts.sample_begins[i + 1]) scale(i, row);
       }
     });
-  }
-  const double factor = loss_gradient * options_.logit_scale / static_cast<double>(batch_.size);
-  for (std::size_t i = 0; i < batch_.size; ++i) {
-    const auto scale = static_cast<float>(factor * static_cast<double>(batch_.inverse_lengths[i]));
-    std::transform(out + i * dim, out + (i + 1) * dim, out + i * dim, [scale](float value) { return scale * value; });
   }
 }
 
@@ -295,10 +379,11 @@ void FusedSoftmax::prototype_gradient(double loss_gradient, std::size_t first, s
   const Parts& parts = *parts_;
   const std::size_t dim = batch_.dim;
   const double factor = loss_gradient * options_.logit_scale / static_cast<double>(batch_.size);
-  if (parts.dense) {
-    parts.dense->prototype_gradient(parts.dense_weights, first, count, factor, out);
-  } else {
-    std::fill_n(out, count * dim, 0.0F);
+  if (parts.dense.empty()) std::fill_n(out, count * dim, 0.0F);
+  for (const DensePart& part : parts.dense) {
+    const std::size_t begin = std::max(first, part.first), end = std::min(first + count, part.first + part.count);
+    if (begin >= end) continue;
+    part.softmax->prototype_gradient(parts.dense_weights, begin - part.first, end - begin, factor, out + (begin - first) * dim);
   }
   if (!parts.screened) return;
 

@@ -37,6 +37,9 @@ struct FusedSoftmaxOptions {
   // the target is -1 where another rank has the own prototype, loss, probabilities and correct() are those over all
   // ranks' prototypes, while rivals and gradients are this rank's share: the embeddings' is to be summed over ranks.
   AcrossRanks* ranks = nullptr;
+  // Rows at which parts of the prototypes begin, ascending, the first 0; as many as a power of two, parts may be empty. Sums over
+  // prototypes are made part by part and added pair by pair (core/parts.h). None: as is fastest. Not with a filter.
+  std::vector<std::size_t> part_begins;
 };
 
 // A margin softmax over cosines, without ever holding the [batch, prototypes] matrix in float32:
@@ -76,13 +79,14 @@ class FusedSoftmax {
 
  private:
   struct Parts;
-  // From this rank's log sum of exponentials over the others' columns to that of all ranks, and from whether it has a
-  // rival to whether one of them has.
-  void join_ranks(std::vector<double>& log_others, std::vector<std::uint8_t>& has_rival) const;
+  // From the log sums of exponentials over the others' columns of this rank's parts to that of all parts of all ranks, and from
+  // whether this rank has a rival to whether one of them has.
+  std::vector<double> join(const std::vector<std::vector<double>>& log_of_parts, std::vector<std::uint8_t>& has_rival) const;
   // log_others: over the prototypes of all ranks, log_others_here: over those of this one.
   void choose_dense_samples(Span<const double> values, const std::vector<double>& log_others,
                             const std::vector<double>& log_others_here);
-  void score_dense_samples(bool screened, std::vector<double>& log_others);
+  // Replaces what `log_of_parts` says of them.
+  void score_dense_samples(bool screened, std::vector<std::vector<double>>& log_of_parts);
   void finish_samples(Span<const double> values, Span<const double> slopes, const std::vector<double>& log_others);
 
   FusedSoftmaxOptions options_;

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "aface/core/check.h"
+#include "aface/core/parts.h"
+#include "aface/core/shard.h"
 #include "aface/kernel/rows_at_once.h"
 
 namespace aface {
@@ -196,6 +198,15 @@ class NormAct {
   std::vector<float> scale_;
 };
 
+// The same of some of the rows.
+template <class Value>
+NormActInput<Value> rows_of(NormActInput<Value> in, const Shard& rows) {
+  in.rows = rows.count();
+  in.x += rows.first * in.channels;
+  if (in.residual) in.residual += rows.first * in.channels;
+  return in;
+}
+
 template <class Value>
 void check(const NormActInput<Value>& in) {
   AFACE_CHECK(in.rows > 0 && in.channels > 0, "{} rows and {} channels", in.rows, in.channels);
@@ -212,26 +223,42 @@ void norm_act_forward(const NormActInput<Value>& in, Value* y, const ForEachSlic
 
 template <class Value>
 void norm_act_backward(const NormActInput<Value>& in, NormStatistics statistics, const Value* y_gradient,
-                       const NormActGradients<Value>& gradients, const ForEachSlice& for_each_slice, AcrossRanks* ranks) {
+                       const NormActGradients<Value>& gradients, const ForEachSlice& for_each_slice, AcrossRanks* ranks,
+                       int parts) {
   check(in);
   AFACE_CHECK((gradients.residual != nullptr) == (in.slope && in.residual),
               "what was added gets a gradient of its own where an activation follows, and only there");
   const NormAct<Value> step(in);
-  const BackwardSums sums = step.sums(y_gradient, for_each_slice);
-
   const auto channels = static_cast<std::size_t>(in.channels);
-  std::vector<double> whole(sums.g);  // over all ranks, like `rows`
-  whole.insert(whole.end(), sums.g_distance.begin(), sums.g_distance.end());
-  whole.push_back(static_cast<double>(in.rows));
+  std::vector<std::vector<double>> of_parts;
+  std::vector<std::vector<float>> shares;  // of the gradients of gamma, beta and slope
+  for (int i = 0; i < parts; ++i) {
+    const Shard rows = shard_of(in.rows, i, parts);
+    if (rows.count() == 0) continue;
+    const NormActInput<Value> part = rows_of(in, rows);
+    const BackwardSums sums = NormAct<Value>(part).sums(y_gradient + rows.first * in.channels, for_each_slice);
+    of_parts.push_back(sums.g);
+    of_parts.back().insert(of_parts.back().end(), sums.g_distance.begin(), sums.g_distance.end());
+    of_parts.back().push_back(static_cast<double>(rows.count()));
+    shares.emplace_back(3 * channels);
+    for (std::size_t c = 0; c < channels; ++c) {
+      shares.back()[c] = static_cast<float>(sums.g_distance[c] * static_cast<double>(in.inverse_std[c]));
+      shares.back()[channels + c] = static_cast<float>(sums.g[c]);
+      shares.back()[2 * channels + c] = static_cast<float>(sums.slope[c]);
+    }
+  }
+  add_arrays_in_pairs(of_parts);
+  add_arrays_in_pairs(shares);
+  std::vector<double>& whole = of_parts[0];  // over all ranks
   if (ranks != nullptr) ranks->sum(whole);
   const double share = statistics == NormStatistics::kOfInput ? 1.0 / whole.back() : 0.0;
   std::vector<float> per_distance(channels), constant(channels);
   for (std::size_t c = 0; c < channels; ++c) {
     const double inverse_std = static_cast<double>(in.inverse_std[c]);
     const double scale = static_cast<double>(in.gamma[c]) * inverse_std;
-    gradients.gamma[c] = static_cast<float>(sums.g_distance[c] * inverse_std);
-    gradients.beta[c] = static_cast<float>(sums.g[c]);
-    if (gradients.slope) gradients.slope[c] = static_cast<float>(sums.slope[c]);
+    gradients.gamma[c] = shares[0][c];
+    gradients.beta[c] = shares[0][channels + c];
+    if (gradients.slope) gradients.slope[c] = shares[0][2 * channels + c];
     per_distance[c] = static_cast<float>(-scale * share * inverse_std * inverse_std * whole[channels + c]);
     constant[c] = static_cast<float>(-scale * share * whole[c]);
   }
@@ -241,8 +268,8 @@ void norm_act_backward(const NormActInput<Value>& in, NormStatistics statistics,
 template void norm_act_forward(const NormActInput<float>&, float*, const ForEachSlice&);
 template void norm_act_forward(const NormActInput<Bf16>&, Bf16*, const ForEachSlice&);
 template void norm_act_backward(const NormActInput<float>&, NormStatistics, const float*,
-                                const NormActGradients<float>&, const ForEachSlice&, AcrossRanks*);
+                                const NormActGradients<float>&, const ForEachSlice&, AcrossRanks*, int);
 template void norm_act_backward(const NormActInput<Bf16>&, NormStatistics, const Bf16*,
-                                const NormActGradients<Bf16>&, const ForEachSlice&, AcrossRanks*);
+                                const NormActGradients<Bf16>&, const ForEachSlice&, AcrossRanks*, int);
 
 }  // namespace aface

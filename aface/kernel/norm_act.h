@@ -43,10 +43,11 @@ void norm_act_forward(const NormActInput<Value>& in, Value* y, const ForEachSlic
 
 // From `in` as in the forward pass and the loss's gradient to y. Pre-activations are computed again, which
 // costs less than to store and load them. With `ranks` the statistics were those of all ranks' inputs together, and so
-// is what x's gradient owes to them; the other gradients are this rank's share.
+// is what x's gradient owes to them; the other gradients are this rank's share. Sums over rows are made in `parts` parts of as
+// many rows, as far as these come out even, which are added pair by pair (core/parts.h).
 template <class Value>
 void norm_act_backward(const NormActInput<Value>& in, NormStatistics statistics, const Value* y_gradient,
                        const NormActGradients<Value>& gradients, const ForEachSlice& for_each_slice,
-                       AcrossRanks* ranks = nullptr);
+                       AcrossRanks* ranks = nullptr, int parts = 1);
 
 }  // namespace aface

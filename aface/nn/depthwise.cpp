@@ -4,7 +4,9 @@
 
 #include "aface/core/check.h"
 #include "aface/kernel/depthwise_conv.h"
+#include "aface/nn/batch_scope.h"
 #include "aface/nn/kernel_tensors.h"
+#include "aface/nn/partwise.h"
 #include "aface/nn/plain_operations.h"
 #include "aface/nn/torch_compat.h"
 
@@ -35,8 +37,9 @@ Tensor forward_of(const Tensor& x, const Tensor& weight, std::int64_t stride) {
 class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvolution> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
-                        std::int64_t stride) {
+                        std::int64_t stride, int parts) {
     context->save_for_backward({x, weight});
+    context->saved_data["parts"] = parts;
     context->saved_data["stride"] = stride;
     return forward_of(x, weight, stride);
   }
@@ -48,15 +51,23 @@ class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvoluti
     const DepthwiseShape shape = shape_of(x, weight, context->saved_data["stride"].toInt());
     const Tensor dy = gradients[0].to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
     const Tensor rows = weight.contiguous();
-    const Tensor dx = at::empty_like(x), dw = at::empty_like(rows);
+    const Tensor dx = at::empty_like(x);
+    const auto parts = static_cast<int>(context->saved_data["parts"].toInt());
+    const std::vector<Tensor> x_parts = parts_of(x, parts), y_parts = parts_of(dy, parts);
+    std::vector<Tensor> of_parts;
     with_type_of(x, [&](auto type) {
       using Value = decltype(type);
       depthwise_input_gradient(shape, values_of<const Value>(dy), values_of<float>(rows),
                                values_of<Value>(dx), on_torch_threads);
-      depthwise_weight_gradient(shape, values_of<const Value>(x), values_of<const Value>(dy),
-                                values_of<float>(dw), on_torch_threads);
+      for (std::size_t i = 0; i < x_parts.size(); ++i) {
+        of_parts.push_back(at::empty_like(rows));
+        DepthwiseShape part = shape;
+        part.batch = x_parts[i].size(0);
+        depthwise_weight_gradient(part, values_of<const Value>(x_parts[i]), values_of<const Value>(y_parts[i]),
+                                  values_of<float>(of_parts.back()), on_torch_threads);
+      }
     });
-    return {dx, dw, {}};
+    return {dx, sum_in_pairs(of_parts), {}, {}};
   }
 };
 
@@ -79,10 +90,10 @@ bool can_run(const torch::nn::Conv2d& conv, const Tensor& x) {
 }  // namespace
 
 Tensor convolve_by_channel(torch::nn::Conv2d& conv, const Tensor& x) {
-  if (!can_run(conv, x)) return conv(x);
+  if (!can_run(conv, x)) return convolve(conv, x);
   const std::int64_t stride = (*conv->options.stride())[0];
   if (at::GradMode::is_enabled() && (x.requires_grad() || conv->weight.requires_grad())) {
-    return DepthwiseConvolution::apply(x, conv->weight, stride);
+    return DepthwiseConvolution::apply(x, conv->weight, stride, batch_scope().parts);
   }
   return forward_of(x, conv->weight, stride);
 }

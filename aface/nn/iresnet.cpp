@@ -15,6 +15,7 @@
 #include "aface/nn/backbones.h"
 #include "aface/nn/layers.h"
 #include "aface/nn/norm_act.h"
+#include "aface/nn/partwise.h"
 #include "aface/nn/torch_compat.h"
 #include "aface/nn/shared_statistics.h"
 
@@ -37,9 +38,9 @@ class IBasicBlock : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    const torch::Tensor shortcut = shortcut_conv_ ? batch_norm(shortcut_bn_, shortcut_conv_(x)) : x;
-    const torch::Tensor inner = batch_norm_prelu(bn2_, prelu_, conv1_(batch_norm(bn1_, x)));
-    return batch_norm_add(bn3_, conv2_(inner), shortcut);
+    const torch::Tensor shortcut = shortcut_conv_ ? batch_norm(shortcut_bn_, convolve(shortcut_conv_, x)) : x;
+    const torch::Tensor inner = batch_norm_prelu(bn2_, prelu_, convolve(conv1_, batch_norm(bn1_, x)));
+    return batch_norm_add(bn3_, convolve(conv2_, inner), shortcut);
   }
 
  private:
@@ -80,11 +81,11 @@ class IResNet : public Backbone {
 
   torch::Tensor forward(torch::Tensor chips) override {
     check_chips(chips);
-    torch::Tensor x = batch_norm_prelu(bn1_, prelu_, conv1_(chips));
+    torch::Tensor x = batch_norm_prelu(bn1_, prelu_, convolve(conv1_, chips));
     for (auto& layer : layers_) x = layer->forward(x);
     x = batch_norm(bn2_, x);
     const AutocastGuard full_precision(x.device(), false);
-    return plain_norm(features_, fc_(dropout_(flatten_as(x, fc_->weight))));
+    return plain_norm(features_, multiply(fc_, drop_out(dropout_, flatten_as(x, fc_->weight))));
   }
 
  private:

@@ -21,6 +21,7 @@
 #include "aface/nn/depthwise.h"
 #include "aface/nn/layers.h"
 #include "aface/nn/norm_act.h"
+#include "aface/nn/partwise.h"
 #include "aface/nn/torch_compat.h"
 #include "aface/nn/shared_statistics.h"
 
@@ -46,7 +47,7 @@ class ConvBlock : public torch::nn::Module {
 
   // Of a block without PReLU: adds `shortcut` to what it gives.
   torch::Tensor forward_and_add(const torch::Tensor& x, const torch::Tensor& shortcut) {
-    return batch_norm_add(norm_, conv_(x), shortcut);
+    return batch_norm_add(norm_, convolve(conv_, x), shortcut);
   }
 
  private:
@@ -140,7 +141,7 @@ class GlobalDepthwise : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x) {
     const torch::Tensor pooled = conv_->forward(x);  // [batch, 512, 1, 1]
     const AutocastGuard full_precision(x.device(), false);
-    return plain_norm(norm_, linear_(dropout_(flatten_as(pooled, linear_->weight))));
+    return plain_norm(norm_, multiply(linear_, drop_out(dropout_, flatten_as(pooled, linear_->weight))));
   }
 
  private:

@@ -5,8 +5,10 @@
 #include <cmath>
 
 #include "aface/core/check.h"
+#include "aface/core/shard.h"
 #include "aface/kernel/channel_moments.h"
 #include "aface/kernel/norm_act.h"
+#include "aface/nn/batch_scope.h"
 #include "aface/nn/kernel_tensors.h"
 #include "aface/nn/plain_operations.h"
 #include "aface/nn/shared_statistics.h"
@@ -54,7 +56,7 @@ class FusedNormAct : public torch::autograd::Function<FusedNormAct> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& gamma, const Tensor& beta,
                         const c10::optional<Tensor>& slope, const c10::optional<Tensor>& added,
                         const Tensor& mean, const Tensor& inverse_std, bool statistics_of_input,
-                        AcrossRanks* ranks) {
+                        const BatchScope& scope) {
     const LayerTensors layer = {x,    gamma,      beta, slope.value_or(Tensor()), added.value_or(Tensor()),
                                 mean, inverse_std};
     // Without an activation the gradients do not ask what was added.
@@ -62,7 +64,8 @@ class FusedNormAct : public torch::autograd::Function<FusedNormAct> {
         {x, gamma, beta, layer.slope, slope ? layer.added : Tensor(), mean, inverse_std});
     context->saved_data["statistics_of_input"] = statistics_of_input;
     context->saved_data["adds"] = added.has_value();
-    context->saved_data["ranks"] = reinterpret_cast<std::int64_t>(ranks);
+    context->saved_data["ranks"] = reinterpret_cast<std::int64_t>(scope.statistics);
+    context->saved_data["parts"] = scope.parts;
     return layer.forward();
   }
 
@@ -89,7 +92,8 @@ class FusedNormAct : public torch::autograd::Function<FusedNormAct> {
       out.beta = values_of<float>(beta_gradient);
       out.slope = values_of<float>(slope_gradient);
       norm_act_backward(layer.input<Value>(), statistics, values_of<Value>(y_gradient), out, on_torch_threads,
-                        reinterpret_cast<AcrossRanks*>(context->saved_data["ranks"].toInt()));
+                        reinterpret_cast<AcrossRanks*>(context->saved_data["ranks"].toInt()),
+                        static_cast<int>(context->saved_data["parts"].toInt()));
     });
     return {x_gradient, gamma_gradient, beta_gradient, slope_gradient, added_gradient, {}, {}, {}, {}};
   }
@@ -116,13 +120,17 @@ Statistics running_statistics(const torch::nn::BatchNorm2d& norm) {
 }
 
 // Those of x, of all ranks' if there are some; the running ones move towards them by the layer's momentum, the variance divided by rows - 1.
-Statistics batch_statistics(torch::nn::BatchNorm2d& norm, const Tensor& x, AcrossRanks* ranks) {
-  const std::int64_t channels = x.size(1), rows = x.numel() / channels;
-  ChannelMoments moments;
-  with_type_of(x, [&](auto type) {
-    moments = channel_moments(values_of<decltype(type)>(x), rows, channels, on_torch_threads);
-  });
-  const auto all_rows = static_cast<double>(ranks == nullptr ? rows : join_moments(moments, rows, *ranks));
+Statistics batch_statistics(torch::nn::BatchNorm2d& norm, const Tensor& x, const BatchScope& scope) {
+  const std::int64_t channels = x.size(1);
+  std::vector<PartMoments> parts;
+  for (const Tensor& part : parts_of(x, scope.parts)) {
+    const std::int64_t rows = part.numel() / channels;
+    with_type_of(x, [&](auto type) {
+      parts.push_back({channel_moments(values_of<decltype(type)>(part), rows, channels, on_torch_threads), rows});
+    });
+  }
+  const auto [moments, row_count] = join_moments(std::move(parts), scope.statistics);
+  const auto all_rows = static_cast<double>(row_count);
   const Tensor mean = at::empty_like(norm->running_mean), variance = at::empty_like(norm->running_var);
   const Tensor inverse_std = at::empty_like(norm->running_var);
   const double unbiased = all_rows / (all_rows - 1);
@@ -142,11 +150,11 @@ Statistics batch_statistics(torch::nn::BatchNorm2d& norm, const Tensor& x, Acros
 // `slope` and `added` may be undefined.
 Tensor fused(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& slope, const Tensor& added) {
   const bool of_batch = norm->is_training();
-  AcrossRanks* const ranks = of_batch ? statistics_ranks() : nullptr;
+  const BatchScope scope = of_batch ? batch_scope() : BatchScope();
   Statistics statistics;
   {
     const at::NoGradGuard no_grad;
-    statistics = of_batch ? batch_statistics(norm, x, ranks) : running_statistics(norm);
+    statistics = of_batch ? batch_statistics(norm, x, scope) : running_statistics(norm);
   }
   const auto wants_gradient = [](const Tensor& tensor) { return tensor.defined() && tensor.requires_grad(); };
   if (at::GradMode::is_enabled() &&
@@ -156,7 +164,7 @@ Tensor fused(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& slope,
       return tensor.defined() ? c10::optional<Tensor>(tensor) : c10::nullopt;
     };
     return FusedNormAct::apply(x, norm->weight, norm->bias, if_defined(slope), if_defined(added),
-                               statistics.mean, statistics.inverse_std, of_batch, ranks);
+                               statistics.mean, statistics.inverse_std, of_batch, scope);
   }
   return LayerTensors{x, norm->weight, norm->bias, slope, added, statistics.mean, statistics.inverse_std}
       .forward();

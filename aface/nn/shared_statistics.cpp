@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "aface/core/check.h"
+#include "aface/nn/batch_scope.h"
 
 namespace aface {
 namespace {
@@ -13,10 +14,8 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-thread_local AcrossRanks* ranks_of_thread = nullptr;
-
-// Float64 values on the CPU become their sums over ranks, in the place and type of `like`.
-std::vector<Tensor> sums_over_ranks(AcrossRanks& ranks, const std::vector<Tensor>& values) {
+// Sums over the ranks of the scope, float64 on the CPU.
+std::vector<Tensor> sums_over_ranks(AcrossRanks* ranks, const std::vector<Tensor>& values) {
   std::vector<std::int64_t> lengths;
   std::vector<Tensor> flat;
   for (const Tensor& value : values) {
@@ -24,7 +23,7 @@ std::vector<Tensor> sums_over_ranks(AcrossRanks& ranks, const std::vector<Tensor
     lengths.push_back(flat.back().numel());
   }
   const Tensor all = at::cat(flat).contiguous();
-  ranks.sum(Span<double>(all.data_ptr<double>(), static_cast<std::size_t>(all.numel())));
+  if (ranks != nullptr) ranks->sum(Span<double>(all.data_ptr<double>(), static_cast<std::size_t>(all.numel())));
   return all.split_with_sizes(lengths);
 }
 
@@ -41,32 +40,39 @@ std::vector<std::int64_t> all_but_channels(const Tensor& x) {
   return dims;
 }
 
+// Over all but the channels, float64.
+Tensor wide_sum(const Tensor& values, int parts) {
+  std::vector<Tensor> sums;
+  for (const Tensor& part : parts_of(values, parts)) sums.push_back(part.sum(all_but_channels(values), false, at::kDouble));
+  return sum_in_pairs(sums);
+}
+
 struct Moments {
   Tensor mean, variance;  // [channels] float64 on the CPU
   double rows = 0;        // of all ranks
 };
 
-Moments moments_over_ranks(const Tensor& x, AcrossRanks& ranks) {
+Moments moments_over_ranks(const Tensor& x, const BatchScope& scope) {
   const Tensor wide = x.detach().to(at::kDouble);
-  const auto dims = all_but_channels(x);
   const Tensor rows = at::full({1}, static_cast<double>(x.numel() / x.size(1)), at::kDouble);
   // The mean first: squares of what is left lose no digits.
-  const std::vector<Tensor> first = sums_over_ranks(ranks, {wide.sum(dims), rows});
+  const std::vector<Tensor> first = sums_over_ranks(scope.statistics, {wide_sum(wide, scope.parts), rows});
   Moments moments;
   moments.rows = first[1].item<double>();
   moments.mean = first[0] / moments.rows;
   const Tensor distance = wide - along_channels(moments.mean.to(x.device()), x);
-  moments.variance = sums_over_ranks(ranks, {distance.square().sum(dims)})[0] / moments.rows;
+  moments.variance = sums_over_ranks(scope.statistics, {wide_sum(distance.square(), scope.parts)})[0] / moments.rows;
   return moments;
 }
 
 class SharedNorm : public torch::autograd::Function<SharedNorm> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& gamma, const Tensor& beta,
-                        const Tensor& mean, const Tensor& inverse_std, double rows, AcrossRanks* ranks) {
+                        const Tensor& mean, const Tensor& inverse_std, double rows, const BatchScope& scope) {
     context->save_for_backward({x, gamma, mean, inverse_std});
     context->saved_data["rows"] = rows;
-    context->saved_data["ranks"] = reinterpret_cast<std::int64_t>(ranks);
+    context->saved_data["ranks"] = reinterpret_cast<std::int64_t>(scope.statistics);
+    context->saved_data["parts"] = scope.parts;
     const Tensor scale = gamma * inverse_std;
     return ((x - along_channels(mean, x)) * along_channels(scale, x) + along_channels(beta, x))
         .to(x.scalar_type());
@@ -75,13 +81,20 @@ class SharedNorm : public torch::autograd::Function<SharedNorm> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
     const Tensor &x = saved[0], &gamma = saved[1], &mean = saved[2], &inverse_std = saved[3];
-    AcrossRanks& ranks = *reinterpret_cast<AcrossRanks*>(context->saved_data["ranks"].toInt());
+    auto* const ranks = reinterpret_cast<AcrossRanks*>(context->saved_data["ranks"].toInt());
+    const auto parts = static_cast<int>(context->saved_data["parts"].toInt());
     const double rows = context->saved_data["rows"].toDouble();
-    const auto dims = all_but_channels(x);
     const Tensor dy = gradients[0].to(gamma.scalar_type());
     const Tensor normed = (x - along_channels(mean, x)) * along_channels(inverse_std, x);
-    const Tensor beta_gradient = dy.sum(dims), gamma_gradient = (dy * normed).sum(dims);
-    const std::vector<Tensor> sums = sums_over_ranks(ranks, {beta_gradient, gamma_gradient});
+    // What each part gives is rounded before it is added: the order of these sums is then that of any number of ranks.
+    const auto shares = [&](const Tensor& values) {
+      std::vector<Tensor> of_parts;
+      for (const Tensor& part : parts_of(values, parts)) of_parts.push_back(wide_sum(part, 1).to(gamma.scalar_type()));
+      return of_parts;
+    };
+    const Tensor products = dy * normed;
+    const Tensor beta_gradient = sum_in_pairs(shares(dy)), gamma_gradient = sum_in_pairs(shares(products));
+    const std::vector<Tensor> sums = sums_over_ranks(ranks, {wide_sum(dy, parts), wide_sum(products, parts)});
     const auto mean_of = [&](const Tensor& sum) {
       return along_channels((sum / rows).to(gamma.options()), x);
     };
@@ -93,15 +106,15 @@ class SharedNorm : public torch::autograd::Function<SharedNorm> {
 
 template <class Norm>
 Tensor norm_of(Norm& norm, const Tensor& x) {
-  AcrossRanks* ranks = statistics_ranks();
-  if (ranks == nullptr || !norm->is_training()) return norm(x);
+  const BatchScope& scope = batch_scope();
+  if ((scope.statistics == nullptr && scope.parts == 1) || !norm->is_training()) return norm(x);
   AFACE_CHECK(norm->weight.defined() && norm->running_mean.defined() && norm->options.momentum().has_value(),
               "a batch normalisation without parameters, running statistics or momentum");
   Tensor mean, inverse_std;
   double rows = 0;
   {
     const at::NoGradGuard no_grad;
-    const Moments moments = moments_over_ranks(x, *ranks);
+    const Moments moments = moments_over_ranks(x, scope);
     rows = moments.rows;
     mean = moments.mean.to(norm->running_mean.options());
     inverse_std = (moments.variance + norm->options.eps()).rsqrt().to(mean.options());
@@ -110,17 +123,10 @@ Tensor norm_of(Norm& norm, const Tensor& x) {
     norm->running_var.lerp_((moments.variance * (rows / (rows - 1))).to(mean.options()),
                             *norm->options.momentum());
   }
-  return SharedNorm::apply(x, norm->weight, norm->bias, mean, inverse_std, rows, ranks);
+  return SharedNorm::apply(x, norm->weight, norm->bias, mean, inverse_std, rows, scope);
 }
 
 }  // namespace
-
-SharedStatisticsGuard::SharedStatisticsGuard(AcrossRanks* ranks) : before_(ranks_of_thread) {
-  ranks_of_thread = ranks;
-}
-SharedStatisticsGuard::~SharedStatisticsGuard() { ranks_of_thread = before_; }
-
-AcrossRanks* statistics_ranks() { return ranks_of_thread; }
 
 Tensor plain_norm(torch::nn::BatchNorm1d& norm, const Tensor& x) { return norm_of(norm, x); }
 Tensor plain_norm(torch::nn::BatchNorm2d& norm, const Tensor& x) { return norm_of(norm, x); }

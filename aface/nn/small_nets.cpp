@@ -23,6 +23,7 @@
 #include "aface/nn/backbones.h"
 #include "aface/nn/layers.h"
 #include "aface/nn/norm_act.h"
+#include "aface/nn/partwise.h"
 #include "aface/nn/torch_compat.h"
 #include "aface/nn/shared_statistics.h"
 
@@ -59,9 +60,9 @@ class Stage : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& input) {
-    const torch::Tensor x = batch_norm_relu(down_bn_, down_(input));
+    const torch::Tensor x = batch_norm_relu(down_bn_, convolve(down_, input));
     if (!conv1_) return x;
-    return batch_norm_add_relu(bn2_, conv2_(conv1_(x).relu_()), x);
+    return batch_norm_add_relu(bn2_, convolve(conv2_, convolve(conv1_, x).relu_()), x);
   }
 
  private:
@@ -91,7 +92,7 @@ class SmallNet : public Backbone {
 
   torch::Tensor embed(const torch::Tensor& map) {
     const AutocastGuard full_precision(map.device(), false);
-    return plain_norm(features_, fc_(dropout_(flatten_as(map, fc_->weight))));
+    return plain_norm(features_, multiply(fc_, drop_out(dropout_, flatten_as(map, fc_->weight))));
   }
 
  private:
@@ -143,7 +144,7 @@ class TinyCnn : public SmallNet {
   torch::Tensor forward(torch::Tensor chips) override {
     check_chips(chips);
     torch::Tensor x = std::move(chips);
-    for (std::size_t i = 0; i < convs_.size(); ++i) x = batch_norm_relu(norms_[i], convs_[i](x));
+    for (std::size_t i = 0; i < convs_.size(); ++i) x = batch_norm_relu(norms_[i], convolve(convs_[i], x));
     return embed(x);
   }
 

@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "aface/core/check.h"
+#include "aface/core/parts.h"
 #include "aface/ranks/meeting.h"
 
 namespace aface {
@@ -191,6 +192,15 @@ at::Tensor view_of(Span<double> values) {
   return at::from_blob(values.data(), {static_cast<std::int64_t>(values.size())}, at::kDouble);
 }
 
+// Two ranks add in one order only.
+bool adds_in_pairs(int ranks) { return ranks > 2 && parts_of_rank(ranks) > 0; }
+
+// Changes them.
+at::Tensor sum_in_pairs(std::vector<at::Tensor>& tensors) {
+  add_in_pairs(tensors, [](at::Tensor& to, const at::Tensor& from) { to.add_(from); });
+  return tensors[0];
+}
+
 class PendingSum final : public Communicator::Pending {
  public:
   PendingSum(std::function<void()> finish) : finish_(std::move(finish)) {}
@@ -202,7 +212,12 @@ class PendingSum final : public Communicator::Pending {
 
 }  // namespace
 
-void Communicator::sum(Span<double> values) { start_sum(view_of(values), "numbers of the step")->wait(); }
+void Communicator::sum(Span<double> values) {
+  const at::Tensor mine = view_of(values);
+  if (!adds_in_pairs(size())) return start_sum(mine, "numbers of the step")->wait();
+  std::vector<at::Tensor> all = gather_rows(mine.unsqueeze(0), "numbers of the step").unbind(0);
+  mine.copy_(sum_in_pairs(all));
+}
 
 void Communicator::highest(Span<double> values) {
   std::vector<at::Tensor> tensors = {view_of(values)};
@@ -215,9 +230,26 @@ void Communicator::highest(Span<double> values) {
   parts_->count(2 * (parts_->ranks() - 1) / parts_->ranks() * static_cast<double>(tensors[0].nbytes()));
 }
 
-std::unique_ptr<Communicator::Pending> Communicator::start_sum(const at::Tensor& tensor, const char* what) {
-  std::vector<at::Tensor> tensors = {tensor};
+std::unique_ptr<Communicator::Pending> Communicator::start_sum(const at::Tensor& tensor, const char* what,
+                                                               Adding adding) {
   const char* operation = "sum";
+  if (adding == Adding::kInPairs && adds_in_pairs(size())) {
+    // Every rank gets one part of all, adds, and shares what it got.
+    const std::int64_t length = (tensor.numel() + size() - 1) / size();
+    at::Tensor given = at::zeros({size(), length}, tensor.options()), taken = at::empty_like(given);
+    given.view({-1}).narrow(0, 0, tensor.numel()).copy_(tensor.view({-1}));
+    std::vector<std::int64_t> equal;
+    const Work work = parts_->start(tensor, operation, what,
+                                    [&](auto& group) { return group.alltoall_base(taken, given, equal, equal); });
+    parts_->count((parts_->ranks() - 1) / parts_->ranks() * static_cast<double>(given.nbytes()));
+    return std::make_unique<PendingSum>([this, work, operation, what, tensor, given, taken] {
+      parts_->finish(work, operation, what);
+      std::vector<at::Tensor> of_ranks = taken.unbind(0);
+      const at::Tensor all = gather_rows(sum_in_pairs(of_ranks), what);
+      tensor.view({-1}).copy_(all.narrow(0, 0, tensor.numel()));
+    });
+  }
+  std::vector<at::Tensor> tensors = {tensor};
   const Work work =
       parts_->start(tensor, operation, what, [&](auto& group) { return group.allreduce(tensors); });
   parts_->count(2 * (parts_->ranks() - 1) / parts_->ranks() * static_cast<double>(tensor.nbytes()));
@@ -248,10 +280,8 @@ at::Tensor Communicator::sum_and_scatter_rows(const at::Tensor& rows, const char
       rows, operation, what, [&](auto& group) { return group.alltoall_base(theirs, mine, equal, equal); });
   parts_->finish(work, operation, what);
   parts_->count((parts_->ranks() - 1) / parts_->ranks() * static_cast<double>(rows.nbytes()));
-  const std::vector<at::Tensor> parts = theirs.chunk(size(), 0);
-  at::Tensor total = parts[0].clone();
-  for (std::size_t rank = 1; rank < parts.size(); ++rank) total.add_(parts[rank]);
-  return total;
+  std::vector<at::Tensor> of_ranks = theirs.chunk(size(), 0);
+  return sum_in_pairs(of_ranks).clone();
 }
 
 void Communicator::broadcast(const at::Tensor& tensor, const char* what) {

@@ -36,13 +36,13 @@ class Communicator final : public AcrossRanks {
   int local_rank() const;  // among the ranks on this host
   int local_size() const;
 
-  void sum(Span<double> values) override;
+  void sum(Span<double> values) override;  // of 2, 4 or 8 ranks pair by pair
   void highest(Span<double> values) override;
   std::vector<std::vector<unsigned char>> gather(Span<const unsigned char> bytes) override;
 
   // [n, ...] of every rank -> [size n, ...], by rank. Any type, no gradient.
   at::Tensor gather_rows(const at::Tensor& rows, const char* what);
-  // [size n, ...] of every rank -> the sum over ranks of this rank's rows, [n, ...], in order of rank.
+  // [size n, ...] of every rank -> the sum over ranks of this rank's rows, [n, ...], pair by pair (core/parts.h).
   at::Tensor sum_and_scatter_rows(const at::Tensor& rows, const char* what);
   // The first rank's values replace the others'.
   void broadcast(const at::Tensor& tensor, const char* what);
@@ -54,7 +54,10 @@ class Communicator final : public AcrossRanks {
     virtual ~Pending() = default;
     virtual void wait() = 0;  // throws as all calls do
   };
-  std::unique_ptr<Pending> start_sum(const at::Tensor& tensor, const char* what);
+  // kInPairs: 2, 4 or 8 ranks add pair by pair (core/parts.h), the same bytes in two rounds.
+  enum class Adding { kAsItComes, kInPairs };
+  std::unique_ptr<Pending> start_sum(const at::Tensor& tensor, const char* what,
+                                     Adding adding = Adding::kAsItComes);
 
   // Bytes from one rank to another; every rank calls, with the same numbers. `data`: on `from` what is sent,
   // on `to` where it goes, elsewhere ignored. Pieces of up to 1 GB.

@@ -17,8 +17,8 @@ struct SharedGradients::Bucket {
 };
 
 SharedGradients::SharedGradients(const std::vector<at::Tensor>& parameters, Communicator& ranks,
-                                 std::int64_t bucket_bytes)
-    : ranks_(ranks) {
+                                 Communicator::Adding adding, std::int64_t bucket_bytes)
+    : ranks_(ranks), adding_(adding) {
   for (auto parameter = parameters.rbegin(); parameter != parameters.rend(); ++parameter) {
     if (parameter->requires_grad()) parameters_.push_back(*parameter);
   }
@@ -78,7 +78,7 @@ void SharedGradients::take(std::size_t parameter, const at::Tensor& gradient) {
 
 void SharedGradients::send_complete_buckets() {
   for (; sent_ < buckets_.size() && buckets_[sent_].missing == 0; ++sent_) {
-    buckets_[sent_].pending = ranks_.start_sum(buckets_[sent_].values, "the network's gradients");
+    buckets_[sent_].pending = ranks_.start_sum(buckets_[sent_].values, "the network's gradients", adding_);
   }
 }
 

@@ -23,6 +23,7 @@ class SharedGradients {
   // `parameters` in the order of the network; those that take no gradient are left out. `ranks` must outlive
   // it.
   SharedGradients(const std::vector<at::Tensor>& parameters, Communicator& ranks,
+                  Communicator::Adding adding = Communicator::Adding::kAsItComes,
                   std::int64_t bucket_bytes = kBucketBytes);
   ~SharedGradients();
 
@@ -38,6 +39,7 @@ class SharedGradients {
   void send_complete_buckets();
 
   Communicator& ranks_;
+  const Communicator::Adding adding_;
   std::vector<at::Tensor> parameters_;
   std::vector<Bucket> buckets_;
   std::vector<std::size_t> bucket_of_;  // [parameters]

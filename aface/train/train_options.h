@@ -18,7 +18,7 @@ struct TrainOptions {
   double max_gradient_norm = 5.0;        // 0: no clipping
   std::int64_t max_rollbacks = 3;        // after a step that is not finite; then the run ends
   double rollback_rate = 0.5;            // each times the learning rate
-  bool sync_batch_norm = false;          // several ranks: statistics of the whole batch, as one rank has them
+  bool sync_batch_norm = false;          // statistics and sums of the whole batch: 1, 2, 4 and 8 ranks have the same bits
   std::int64_t log_every = 20;
   std::int64_t checkpoint_every = 500;   // steps; 0: only at the end
   std::int64_t keep_checkpoints = 2;
@@ -38,7 +38,7 @@ void describe(Visitor& v, TrainOptions& o) {
   v.field("max_gradient_norm", o.max_gradient_norm, doc("of the backbone's gradient; 0: no clipping").at_least(0));
   v.field("max_rollbacks", o.max_rollbacks, doc("how often a run goes back to its last good checkpoint when a loss or gradient is not finite; then it ends").range(0, 100));
   v.field("rollback_rate", o.rollback_rate, doc("the learning rate is multiplied by this at every such return").range(0.001, 1));
-  v.field("sync_batch_norm", o.sync_batch_norm, doc("several ranks: batch normalisation over the whole batch, as on one rank, instead of each rank's piece"));
+  v.field("sync_batch_norm", o.sync_batch_norm, doc("batch normalisation over the batch of all ranks instead of each rank's piece, and on the CPU, for 1, 2, 4 and 8 ranks, all sums in one order: the numbers are then those of one rank, to the bit"));
   v.field("log_every", o.log_every, doc("steps between progress lines").at_least(1).speed_only());
   v.field("checkpoint_every", o.checkpoint_every, doc("steps between checkpoints; 0: only at the end").at_least(0).speed_only());
   v.field("keep_checkpoints", o.keep_checkpoints, doc("how many of the newest checkpoints stay").at_least(1).speed_only());

@@ -11,6 +11,7 @@
 #include "aface/core/check.h"
 #include "aface/core/log.h"
 #include "aface/core/parallel.h"
+#include "aface/core/parts.h"
 #include "aface/core/stopwatch.h"
 #include "aface/core/stop_request.h"
 #include "aface/head/tensor_prototypes.h"
@@ -20,7 +21,6 @@
 #include "aface/kernel/unusable_row.h"
 #include "aface/mining/softmax_mass.h"
 #include "aface/nn/device.h"
-#include "aface/nn/shared_statistics.h"
 #include "aface/nn/torch_compat.h"
 #include "aface/train/bad_tensor.h"
 #include "aface/train/learning_rate.h"
@@ -94,6 +94,12 @@ std::unique_ptr<Prototypes> make_prototypes(const RunConfig& config, const Shard
   return make_flat_prototypes(num_identities, dim, seed, options);
 }
 
+// Sums in the order that all numbers of ranks share, where that is asked for and possible.
+int parts_for(const RunConfig& config, const Communicator* ranks) {
+  const int parts = parts_of_rank(ranks == nullptr ? 1 : ranks->size());
+  return config.train.sync_batch_norm && parts > 0 ? parts : 1;
+}
+
 std::vector<float> to_vector(const at::Tensor& values) {
   if (!values.defined()) return {};
   const at::Tensor cpu = on_cpu(values);
@@ -110,6 +116,7 @@ Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset, const std:
       shard_(ranks == nullptr ? Shard{0, dataset.num_identities()}
                               : shard_of(dataset.num_identities(), ranks->rank(), ranks->size())),
       device_(device_of(config, ranks)),
+      parts_(parts_for(config, ranks)),
       margin_health_(dataset.images_per_identity(), config.head) {
   const auto seed = static_cast<std::uint64_t>(config.train.seed);
   if (const std::string problem = budget_problem(config.mining, config.train.batch_size, dataset.num_identities());
@@ -133,7 +140,9 @@ Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset, const std:
   prototypes_ = make_prototypes(config, shard_, device_, scratch_folder);
   head_ = make_head(config.head, shard_.count(), device_, dataset.num_identities());
   if (ranks_ == nullptr) return;
-  shared_gradients_ = std::make_unique<SharedGradients>(backbone_->parameters(), *ranks_);
+  shared_gradients_ = std::make_unique<SharedGradients>(
+      backbone_->parameters(), *ranks_,
+      config.train.sync_batch_norm ? Communicator::Adding::kInPairs : Communicator::Adding::kAsItComes);
   synchronise_network();
 }
 
@@ -180,7 +189,7 @@ StepResult Trainer::step(StepInput step_input) {
   at::Tensor embeddings;
   {
     const AutocastGuard autocast(device_, config_.train.bf16);
-    const SharedStatisticsGuard statistics(config_.train.sync_batch_norm ? ranks_ : nullptr);
+    const BatchScopeGuard in_scope(scope());
     embeddings = backbone_->forward(current_.chips);
   }
   embeddings = embeddings.to(at::kFloat);
@@ -198,6 +207,7 @@ StepResult Trainer::step(StepInput step_input) {
   input.active_ids = ids_tensor(own_active, device_);
   input.targets = ids_tensor(rows_of(whole.identities, active, shard_), device_);
   input.ranks = ranks_;
+  input.part_begins = part_begins(active);
   input.step = step_;
   input.want_rivals = selector_->needs_feedback();
   const HeadOutput output = classify(input, whole);

@@ -21,6 +21,7 @@
 #include "aface/head/prototypes.h"
 #include "aface/mining/class_selector.h"
 #include "aface/nn/backbone.h"
+#include "aface/nn/batch_scope.h"
 #include "aface/ranks/communicator.h"
 #include "aface/ranks/shared_gradients.h"
 #include "aface/sampling/sampler.h"
@@ -155,7 +156,9 @@ class Trainer {
   // The gradient's length, and the factor that brings it down to train.max_gradient_norm.
   std::pair<double, double> measure_gradient();
 
-  // On several ranks, trainer_ranks.cpp:
+  // On several ranks, or to get their bits, trainer_ranks.cpp:
+  BatchScope scope() const;
+  std::vector<std::size_t> part_begins(const std::vector<std::int64_t>& active) const;
   void check_ranks() const;      // throws Error{kUsage} for options that do not work there
   void synchronise_network();    // rank 0's weights for all
   void average_running_statistics() const;
@@ -167,6 +170,7 @@ class Trainer {
   Communicator* const ranks_;  // null: alone
   const Shard shard_;          // this rank's identities, which its prototypes and head number from 0
   const c10::Device device_;
+  const int parts_;  // that sums over the batch and the identities of this rank are made in (core/parts.h); 1: as is fastest
   std::int64_t step_ = 0;
   std::int64_t rollbacks_ = 0;
   double rate_ = 0;  // of the last step

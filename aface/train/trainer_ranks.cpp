@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "aface/core/error.h"
+#include "aface/core/parts.h"
 #include "aface/train/trainer.h"
 
 namespace aface {
@@ -24,16 +25,30 @@ void Trainer::check_ranks() const {
           fmt::format("there must be as many identities, got {}", dataset_.num_identities()));
 }
 
+BatchScope Trainer::scope() const {
+  BatchScope scope;
+  scope.parts = parts_;
+  if (ranks_ == nullptr) return scope;
+  if (config_.train.sync_batch_norm) scope.statistics = ranks_;
+  scope.first_row = shard_of(config_.train.batch_size, ranks_->rank(), ranks_->size()).first;
+  return scope;
+}
+
+std::vector<std::size_t> Trainer::part_begins(const std::vector<std::int64_t>& active) const {
+  std::vector<std::size_t> begins;
+  if (parts_ == 1) return begins;
+  for (int part = 0; part < parts_; ++part) {
+    const int of_all = (ranks_ == nullptr ? 0 : ranks_->rank() * parts_) + part;
+    const std::int64_t first = shard_of(dataset_.num_identities(), of_all, kParts).first;
+    begins.push_back(static_cast<std::size_t>(std::lower_bound(active.begin(), active.end(), first) - active.begin()));
+  }
+  return begins;
+}
+
 void Trainer::synchronise_network() {
   const at::NoGradGuard no_grad;
   for (const at::Tensor& parameter : backbone_->parameters()) ranks_->broadcast(parameter, "the network");
   for (const at::Tensor& buffer : backbone_->buffers()) ranks_->broadcast(buffer, "the network");
-  // Dropout: others than on rank 0.
-  if (ranks_->rank() == 0) return;
-  at::Generator generator = at::globalContext().defaultGenerator(device_);
-  generator.set_current_seed(static_cast<std::uint64_t>(config_.train.seed) +
-                             (static_cast<std::uint64_t>(step_) << 20) +
-                             (static_cast<std::uint64_t>(ranks_->rank()) << 44));
 }
 
 void Trainer::average_running_statistics() const {

@@ -8,8 +8,11 @@
 #include <limits>
 #include <vector>
 
+#include "aface/core/parts.h"
 #include "aface/core/random.h"
+#include "aface/core/shard.h"
 #include "aface/kernel/unusable_row.h"
+#include "tests/support/thread_ranks.h"
 
 namespace aface {
 namespace {
@@ -357,6 +360,75 @@ TEST(FusedSoftmax, LengthsDoNotMatter) {
   classify(softmax, q);
   EXPECT_NEAR(softmax.loss(), e.loss, 1e-6 * e.loss);
   EXPECT_LT(relative_error(embedding_gradients(softmax, q), e.embedding_gradient), 1e-5);
+}
+
+// The part of the softmax that one of several ranks has, with the bits of what it gives.
+struct Share {
+  double loss = 0;
+  std::vector<float> probabilities, embedding_gradient, prototype_gradient;
+};
+
+Share share_of_rank(const Problem& p, int rank, int size, AcrossRanks* ranks) {
+  const auto columns = static_cast<std::int64_t>(p.columns);
+  const Shard mine = shard_of(columns, rank, size);
+  FusedSoftmaxOptions options = p.options;
+  options.ranks = ranks;
+  for (int part = 0; part < parts_of_rank(size); ++part) {
+    options.part_begins.push_back(
+        static_cast<std::size_t>(shard_of(columns, rank * parts_of_rank(size) + part, kParts).first - mine.first));
+  }
+  std::vector<std::int64_t> targets;
+  for (const std::int64_t target : p.targets) targets.push_back(mine.has(target) ? target - mine.first : -1);
+  const RowMatrix rows{p.w().row(static_cast<std::size_t>(mine.first)), static_cast<std::size_t>(mine.count()), p.dim};
+  FusedSoftmax softmax(p.x(), rows, targets, options);
+  std::vector<double> values, slopes(p.batch, 1.0);
+  for (const float cosine : softmax.own_cosines()) values.push_back(static_cast<double>(cosine) - p.margin);
+  softmax.classify(values, slopes);
+  Share share;
+  share.loss = softmax.loss();
+  share.probabilities.assign(softmax.own_probabilities().begin(), softmax.own_probabilities().end());
+  share.embedding_gradient.resize(p.batch * p.dim);
+  softmax.embedding_gradient(1, share.embedding_gradient.data());
+  share.prototype_gradient.resize(rows.rows * p.dim);
+  for (std::size_t first = 0; first < rows.rows; first += kGradientBlock) {  // as a table asks
+    softmax.prototype_gradient(1, first, std::min(kGradientBlock, rows.rows - first),
+                               share.prototype_gradient.data() + first * p.dim);
+  }
+  return share;
+}
+
+TEST(FusedSoftmax, InPartsHasTheSameBitsOnAnyNumberOfRanks) {
+  for (const std::size_t columns : {std::size_t{90}, std::size_t{20011}}) {
+    for (const bool keeps : {true, false}) {
+      Problem p = trained(31, 40, columns, 33, 3);
+      p.options.keep_cosines = keeps;
+      const Share alone = share_of_rank(p, 0, 1, nullptr);
+      for (const int size : {2, 4, 8}) {
+        SCOPED_TRACE(std::to_string(columns) + " columns, " + std::to_string(size) + " ranks");
+        std::vector<Share> shares(static_cast<std::size_t>(size));
+        test::ThreadRanks::run(size, [&](AcrossRanks& ranks) {
+          shares[static_cast<std::size_t>(ranks.rank())] = share_of_rank(p, ranks.rank(), size, &ranks);
+        });
+        std::vector<std::vector<float>> embedding_gradients;
+        std::vector<float> prototype_gradient;
+        for (const Share& share : shares) {
+          EXPECT_EQ(share.loss, alone.loss);
+          EXPECT_EQ(share.probabilities, alone.probabilities);
+          embedding_gradients.push_back(share.embedding_gradient);
+          prototype_gradient.insert(prototype_gradient.end(), share.prototype_gradient.begin(), share.prototype_gradient.end());
+        }
+        add_arrays_in_pairs(embedding_gradients);
+        EXPECT_EQ(embedding_gradients[0], alone.embedding_gradient);
+        EXPECT_EQ(prototype_gradient, alone.prototype_gradient);
+      }
+      // And the numbers are those of one part.
+      FusedSoftmax whole(p.x(), p.w(), p.targets, p.options);
+      std::vector<double> values, slopes(p.batch, 1.0);
+      for (const float cosine : whole.own_cosines()) values.push_back(static_cast<double>(cosine) - p.margin);
+      whole.classify(values, slopes);
+      EXPECT_NEAR(whole.loss(), alone.loss, 1e-6 * whole.loss());
+    }
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Networks whose batch is dealt to ranks (threads here), with the statistics of all, are the one network that
 // has it all.
 #include "aface/nn/shared_statistics.h"
+#include "aface/nn/batch_scope.h"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
@@ -38,7 +39,9 @@ Outcome outcome_of(Backbone& net, const torch::Tensor& chips, const torch::Tenso
   const torch::Tensor x = chips.contiguous(layout).clone(layout).requires_grad_(true);
   Outcome outcome;
   {
-    const SharedStatisticsGuard guard(ranks);
+    BatchScope scope;
+    scope.statistics = ranks;
+    const BatchScopeGuard guard(scope);
     outcome.embeddings = net.forward(x);
   }
   outcome.embeddings.backward(seed);
@@ -116,14 +119,14 @@ TEST_P(SharedStatistics, RanksTogetherAreOne) {
   }
 }
 
-TEST(SharedStatisticsGuard, WithoutItEveryRankHasItsOwn) {
+TEST(BatchScope, WithoutItEveryRankHasItsOwn) {
   torch::manual_seed(5);
   const torch::Tensor chips = torch::randn({kBatch, 3, kSide, kSide}), seed = torch::randn({kBatch, 32});
   const auto net = make_backbone(small("tiny_cnn"));
   const Outcome whole = outcome_of(*net, chips, seed, true, nullptr);
   const Outcome half = outcome_of(*net, chips.narrow(0, 0, 6), seed.narrow(0, 0, 6), true, nullptr);
   EXPECT_GT(relative(half.embeddings, whole.embeddings.narrow(0, 0, 6)), 1e-2);
-  EXPECT_EQ(statistics_ranks(), nullptr);
+  EXPECT_EQ(batch_scope().statistics, nullptr);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SharedStatistics,

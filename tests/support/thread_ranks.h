@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "aface/core/across_ranks.h"
+#include "aface/core/parts.h"
 
 namespace aface::test {
 
@@ -98,11 +99,10 @@ class ThreadRanks {
       const auto* begin = reinterpret_cast<const unsigned char*>(values.data());
       const auto all = table_.exchange(rank_, Bytes(begin, begin + values.size() * sizeof(double)));
       for (std::size_t i = 0; i < values.size(); ++i) {
-        double total = reinterpret_cast<const double*>(all[0].data())[i];
-        for (std::size_t rank = 1; rank < all.size(); ++rank) {
-          total = join(total, reinterpret_cast<const double*>(all[rank].data())[i]);
-        }
-        values[i] = total;
+        std::vector<double> of_ranks;
+        for (const Bytes& bytes : all) of_ranks.push_back(reinterpret_cast<const double*>(bytes.data())[i]);
+        add_in_pairs(of_ranks, [&](double& to, double from) { to = join(to, from); });
+        values[i] = of_ranks[0];
       }
     }
 
