@@ -19,6 +19,7 @@ Command plan_command();
 Command replay_command();
 Command evaluate_command();
 Command report_command();
+Command experiment_command();
 Command mining_command();
 Command embed_command();
 Command align_command();

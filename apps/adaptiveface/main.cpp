@@ -26,6 +26,7 @@ std::vector<aface::Command> commands() {
       aface::plan_command(),
       aface::replay_command(),
       aface::evaluate_command(),
+      aface::experiment_command(),
       aface::report_command(),
       aface::mining_command(),
       aface::embed_command(),

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace aface {
+
+// One call of the program: `arguments` without the program's name; `makes` is the file or folder that is
+// there once it is done.
+struct GridStep {
+  std::string makes;
+  std::vector<std::string> arguments;
+};
+
+// Trainings that differ in some options.
+struct GridVariant {
+  std::string name;                    // letters, digits and _ - . = only: it names a folder
+  std::vector<std::string> configs;    // of `train --config`, after the grid's
+  std::vector<std::string> overrides;  // of `train --set`, after the grid's
+};
+
+// A number of every run that the tables show.
+struct GridFigure {
+  std::string label;
+  std::string file;     // in the run's folder
+  std::string figure;   // name in an evaluation file (comparison.h), or
+  std::string pointer;  // JSON pointer to a number in any JSON file: "/validation/accuracy"
+  double unit = 100;    // the table shows value x unit
+  int digits = 2;
+};
+
+// A set of trainings to compare: every variant with every seed, the same steps after each, and tables of the
+// figures.
+struct Grid {
+  std::string path;  // of the file it was read from
+  std::string title;
+  std::vector<std::string> configs;
+  std::vector<std::string> overrides;
+  std::vector<std::int64_t> seeds;
+  std::vector<GridVariant> variants;
+  std::vector<GridStep> before;  // once for the grid
+  std::vector<GridStep> after;   // after each training, in order
+  std::vector<GridFigure> figures;
+  std::vector<std::string> baselines;  // variants that all others are compared with
+};
+
+// Reads a TOML file; docs/experiments.md has the form. In every text {NAME} is replaced by
+// definitions["NAME"] or the file's own [define]; {here} is the folder of the file; {grid}, {out}, {run},
+// {seed} and {variant} are left for the run.
+// `over` of a variant makes one variant for each combination of its values, options in the order of their
+// names. Throws Error{kIo} when it cannot be read, Error{kUsage} with file and line on anything that is not
+// as it should be: unknown keys, names used twice, a baseline that is no variant, names that nobody defines.
+Grid read_grid(const std::string& path, const std::map<std::string, std::string>& definitions);
+
+// Replaces {name} by values["name"]; names that are not in `values` stay, so that it can be done in several
+// passes.
+std::string filled(const std::string& text, const std::map<std::string, std::string>& values);
+
+}  // namespace aface
