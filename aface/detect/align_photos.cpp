@@ -14,13 +14,13 @@
 #include "aface/core/file.h"
 #include "aface/core/file_writer.h"
 #include "aface/core/log.h"
-#include "aface/core/one_line.h"
 #include "aface/core/parallel.h"
 #include "aface/core/result.h"
 #include "aface/core/stop_request.h"
 #include "aface/core/stopwatch.h"
 #include "aface/data/photo_input.h"
 #include "aface/detect/face_chips.h"
+#include "aface/detect/left_out.h"
 #include "aface/image/align.h"
 #include "aface/image/image_file.h"
 #include "aface/io/landmark_list.h"
@@ -230,14 +230,12 @@ struct Outcome {
   std::string reason;                      // why there are none
 };
 
-bool is_left_out(const AlignOptions& options, const Error& error) {
-  const bool has_no_face = !options.detector.empty() && error.kind() == ErrorKind::kData;
-  return (has_no_face ? options.none != "fail" : options.on_bad_image == "skip");
-}
-
-std::string without_place(const std::string& message, const std::string& place) {
-  const bool begins_so = message.compare(0, place.size() + 2, place + ": ") == 0;
-  return one_line(begins_so ? message.substr(place.size() + 2) : message, message.size());
+// Unusable landmarks that were given are the list's fault, as an unreadable photo is.
+LeaveOutRule leave_out_rule(const AlignOptions& options) {
+  LeaveOutRule rule;
+  rule.bad = options.on_bad_image == "skip";
+  rule.faceless = options.detector.empty() ? rule.bad : options.none != "fail";
+  return rule;
 }
 
 Outcome align_one(const AlignOptions& options, const ChipSupply& supply, std::int64_t photo,
@@ -245,8 +243,8 @@ Outcome align_one(const AlignOptions& options, const ChipSupply& supply, std::in
   Outcome outcome;
   const Result<std::vector<FaceChip>> chips = supply.cut(photo, buffers);
   if (!chips.ok()) {
-    if (!is_left_out(options, chips.error())) throw chips.error();
-    outcome.reason = without_place(chips.error().what(), supply.place(photo));
+    if (!leave_out_rule(options).covers(chips.error())) throw chips.error();
+    outcome.reason = reason_of(chips.error(), supply.place(photo));
     return outcome;
   }
   for (const FaceChip& chip : chips.value()) {
@@ -271,9 +269,8 @@ std::string numbers_of(const std::optional<Face>& face) {
 void write_tables(const AlignOptions& options, const ChipSupply& supply,
                   const std::vector<Outcome>& outcomes) {
   FileWriter chips((fs::path(options.out) / "chips.tsv").string());
-  FileWriter left_out((fs::path(options.out) / "left_out.tsv").string());
+  std::vector<LeftOutPhoto> left_out;
   chips.write("chip\tphoto\tface\tx\ty\twidth\theight\tscore\tx1\ty1\tx2\ty2\tx3\ty3\tx4\ty4\tx5\ty5\n");
-  left_out.write("photo\treason\n");
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const std::string name = supply.name(static_cast<std::int64_t>(i));
     const Outcome& outcome = outcomes[i];
@@ -281,9 +278,9 @@ void write_tables(const AlignOptions& options, const ChipSupply& supply,
       chips.write(fmt::format("{}\t{}\t{}{}\n", chip_name(options, name, k), name, k + 1,
                               numbers_of(outcome.faces[k])));
     }
-    if (outcome.faces.empty()) left_out.write(fmt::format("{}\t{}\n", name, outcome.reason));
+    if (outcome.faces.empty()) left_out.push_back({name, outcome.reason});
   }
-  left_out.commit();
+  write_left_out((fs::path(options.out) / "left_out.tsv").string(), left_out);
   chips.commit();
 }
 
