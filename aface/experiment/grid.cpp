@@ -15,7 +15,9 @@ namespace {
 
 using Values = std::map<std::string, std::string>;
 
-const std::set<std::string> kFilledByTheRun = {"grid", "out", "run", "seed", "variant"};
+using Names = std::set<std::string>;
+
+const Names kFilledByTheRun = {"grid", "out", "run", "seed", "variant"};
 
 bool is_name_letter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
@@ -31,6 +33,9 @@ class Table {
  public:
   Table(const toml::table& table, const std::string& file, const Values& values)
       : table_(table), file_(file), values_(values) {}
+
+  // Names that the run will know besides.
+  void allow(const Names& names) { allowed_.insert(names.begin(), names.end()); }
 
   [[noreturn]] void fail(const toml::node* at, const std::string& what) const {
     const toml::source_region& source = at == nullptr ? table_.source() : at->source();
@@ -78,6 +83,7 @@ class Table {
     for_each_in(key, "tables", [&](const toml::node& node) {
       if (!node.is_table()) fail(&node, fmt::format("[[{}]] wants tables", key));
       Table inner(*node.as_table(), file_, values_);
+      inner.allow(allowed_);
       visit(inner);
       inner.refuse_the_rest();
     });
@@ -128,7 +134,7 @@ class Table {
     for (std::size_t i = 0; i < text.size(); ++i) {
       if (text[i] != '{') continue;
       const std::string name = name_at(text, i);
-      if (!name.empty() && kFilledByTheRun.count(name) == 0) {
+      if (!name.empty() && allowed_.count(name) == 0) {
         fail(&node, fmt::format("nobody says what {{{0}}} is; give --define {0}=...", name));
       }
     }
@@ -147,7 +153,8 @@ class Table {
   const toml::table& table_;
   const std::string& file_;
   const Values& values_;
-  std::set<std::string> asked_;
+  Names asked_;
+  Names allowed_ = kFilledByTheRun;
 };
 
 toml::table parse(const std::string& path) {
@@ -193,6 +200,8 @@ std::vector<GridStep> read_steps(Table& root, const char* key) {
   return steps;
 }
 
+bool is_option(const std::string& name) { return name.find('.') != std::string::npos; }
+
 // One variant for each combination of the choices; the last option varies fastest.
 std::vector<GridVariant> combinations(
     const GridVariant& variant,
@@ -205,7 +214,11 @@ std::vector<GridVariant> combinations(
       for (const std::string& value : values) {
         GridVariant next = start;
         next.name += fmt::format("-{}={}", key, value);
-        next.overrides.push_back(option + "=" + value);
+        if (is_option(option)) {
+          next.overrides.push_back(option + "=" + value);
+        } else {
+          next.values[option] = value;
+        }
         longer.push_back(std::move(next));
       }
     }
@@ -220,10 +233,26 @@ bool can_name_a_folder(const std::string& name) {
   });
 }
 
+// Names that every variant gives a value.
+Names names_of_all(const std::vector<GridVariant>& variants) {
+  Names names;
+  for (const auto& [name, value] : variants[0].values) {
+    const bool all =
+        std::all_of(variants.begin(), variants.end(),
+                    [&, &key = name](const GridVariant& variant) { return variant.values.count(key) != 0; });
+    if (all) names.insert(name);
+  }
+  return names;
+}
+
 void read_variants(Table& root, Grid& grid) {
   root.tables("variant", [&](Table& table) {
-    const GridVariant variant{table.text("name"), table.texts("configs"), table.texts("set")};
-    for (GridVariant& next : combinations(variant, table.choices("over"))) {
+    const auto choices = table.choices("over");
+    for (const auto& [name, values] : choices) {
+      if (!is_option(name)) table.allow({name});
+    }
+    const GridVariant variant{table.text("name"), table.texts("configs"), table.texts("set"), {}};
+    for (GridVariant& next : combinations(variant, choices)) {
       if (!can_name_a_folder(next.name)) {
         table.fail(nullptr, fmt::format("the variant's name '{}' must consist of letters, digits and _ - . =",
                                         next.name));
@@ -286,8 +315,9 @@ Grid read_grid(const std::string& path, const std::map<std::string, std::string>
     table.fail(table.find("seeds"), "a seed stands twice in 'seeds'");
   }
   grid.before = read_steps(table, "before");
-  grid.after = read_steps(table, "after");
   read_variants(table, grid);
+  table.allow(names_of_all(grid.variants));
+  grid.after = read_steps(table, "after");
   read_figures(table, grid);
   grid.baselines = table.texts("baselines");
   for (const std::string& baseline : grid.baselines) {

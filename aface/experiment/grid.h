@@ -16,9 +16,10 @@ struct GridStep {
 
 // Trainings that differ in some options.
 struct GridVariant {
-  std::string name;                    // letters, digits and _ - . = only: it names a folder
-  std::vector<std::string> configs;    // of `train --config`, after the grid's
-  std::vector<std::string> overrides;  // of `train --set`, after the grid's
+  std::string name;                           // letters, digits and _ - . = only: it names a folder
+  std::vector<std::string> configs;           // of `train --config`, after the grid's
+  std::vector<std::string> overrides;         // of `train --set`, after the grid's
+  std::map<std::string, std::string> values;  // what {NAME} is for this variant, beside what the run fills
 };
 
 // A number of every run that the tables show.
@@ -49,9 +50,11 @@ struct Grid {
 // Reads a TOML file; docs/experiments.md has the form. In every text {NAME} is replaced by
 // definitions["NAME"] or the file's own [define]; {here} is the folder of the file; {grid}, {out}, {run},
 // {seed} and {variant} are left for the run.
-// `over` of a variant makes one variant for each combination of its values, options in the order of their
-// names. Throws Error{kIo} when it cannot be read, Error{kUsage} with file and line on anything that is not
-// as it should be: unknown keys, names used twice, a baseline that is no variant, names that nobody defines.
+// `over` of a variant makes one variant for each combination of its values, in the order of their names: of
+// options (names with a dot), or of names of one's own, {NAME} in the variant's texts and the steps after
+// training. Throws Error{kIo} when it cannot be read, Error{kUsage} with file and line on anything that is
+// not as it should be: unknown keys, names used twice, a baseline that is no variant, names that nobody
+// defines.
 Grid read_grid(const std::string& path, const std::map<std::string, std::string>& definitions);
 
 // Replaces {name} by values["name"]; names that are not in `values` stay, so that it can be done in several

@@ -114,10 +114,11 @@ bool train(const Grid& grid, const GridVariant& variant, const GridRun& run, con
 void run_one(const Grid& grid, const GridVariant& variant, const GridRunOptions& options, GridRun& run) {
   Stopwatch stopwatch;
   try {
-    const Values values = {{"grid", options.out},
-                           {"run", run.folder},
-                           {"seed", fmt::format("{}", run.seed)},
-                           {"variant", variant.name}};
+    Values values = variant.values;
+    values.insert({{"grid", options.out},
+                   {"run", run.folder},
+                   {"seed", fmt::format("{}", run.seed)},
+                   {"variant", variant.name}});
     const bool trained = train(grid, variant, run, options, values);
     run_steps(grid.after, options, run.folder, values, trained);
   } catch (const Error& error) {

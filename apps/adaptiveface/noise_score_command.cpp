@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <unordered_map>
 
@@ -18,6 +19,7 @@ struct ScoreFlags {
   std::string suspects;
   std::string truth;
   std::string curve;
+  std::string json;
 };
 
 struct Truth {
@@ -66,6 +68,14 @@ int score(const ScoreFlags& flags) {
   fmt::print("among the first {}: {:.1f} % wrong\n", truth.noisy,
              100.0 * static_cast<double>(hits_among(truth.noisy)) / static_cast<double>(truth.noisy));
   fmt::print("average precision: {:.4f}\n", average_precision(curve));
+  if (!flags.json.empty()) {
+    const nlohmann::ordered_json json = {{"photos", truth.is_noisy.size()},
+                                         {"wrong_labels", truth.noisy},
+                                         {"suspects", listed},
+                                         {"wrong_among_suspects", hits_among(listed)},
+                                         {"average_precision", average_precision(curve)}};
+    write_file_atomically(flags.json, json.dump(2) + "\n");
+  }
   return 0;
 }
 
@@ -76,6 +86,7 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_option("--truth", flags->truth, "truth.tsv of `adaptiveface synth` or `adaptiveface noise flip`")
       ->required();
   app.add_option("--curve", flags->curve, "Write precision and recall down the list to this file");
+  app.add_option("--json", flags->json, "write the numbers to this file too");
   app.footer(
       "Photos that are not listed count as not found. Let the list reach further down with\n"
       "--set sampler.fewest_suspects=N at training.");

@@ -101,6 +101,18 @@ TEST(ExperimentCommand, SaysWhatIsWrongBeforeItTrains) {
                           "/adaptive/seed2\n");
 }
 
+TEST(ExperimentCommand, TheGridsOfTheProjectAreInOrder) {
+  int grids = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(AFACE_SOURCE_DIR "/experiments")) {
+    if (bytes_of(entry.path()).find("[[variant]]") == std::string::npos) continue;
+    ++grids;
+    const RunResult result = run_adaptiveface({"experiment", entry.path(), "--out", "nowhere", "--define",
+                                               "FACES=faces", "--define", "TESTS=tests", "--list"});
+    EXPECT_EQ(result.exit_code, 0) << entry.path() << ": " << result.err;
+  }
+  EXPECT_GE(grids, 5);
+}
+
 TEST(ExperimentCommand, ARunThatFailsIsListedAndTheOthersGoOn) {
   const TempDir dir;
   const std::string grid =

@@ -81,6 +81,19 @@ over = { "head.margin" = [0.25, 0.35], "head.logit_scale" = [16, 32] }
   for (const GridVariant& variant : grid.variants) EXPECT_EQ(variant.overrides.size(), 3u);
 }
 
+TEST_F(GridFile, OverAlsoGivesNamesOfOnesOwn) {
+  const std::string variant =
+      "[[variant]]\nname = 'ads'\nset = ['data.list=noise{share}.tsv']\nover = { share = [5, 10] }\n";
+  const std::string step = "[[after]]\nmakes = 'x'\ncommand = ['score', 'truth{share}.tsv']\n";
+  const Grid grid = read(variant + step);
+  ASSERT_EQ(grid.variants.size(), 2u);
+  EXPECT_EQ(grid.variants[1].name, "ads-share=10");
+  EXPECT_EQ(grid.variants[1].values.at("share"), "10");
+  EXPECT_THAT(grid.variants[1].overrides, ElementsAre("data.list=noise{share}.tsv"));
+  // A variant that does not say what it is leaves the step without.
+  expect_refused(variant + "[[variant]]\nname = 'plain'\n" + step, "nobody says what {share} is");
+}
+
 TEST_F(GridFile, DefinitionsOfTheCallerWin) {
   const std::string text = "set = ['x={A}']\n[define]\nA = 'file'\n[[variant]]\nname = 'v'\n";
   EXPECT_THAT(read(text).overrides, ElementsAre("x=file"));
