@@ -79,35 +79,45 @@ EmbeddingMatrix embed_files(Backbone& backbone, const std::string& root,
 }
 
 EmbeddingMatrix embed_chips(Backbone& backbone, const ChipSource& chips, const EmbedOptions& options) {
+  const EvaluationMode evaluation(backbone);
+  const c10::InferenceMode no_gradients;
+  const at::Device device = device_of(backbone);
+  ChipNetwork network;
+  network.size_px = backbone.options().input_size;
+  network.dim = backbone.options().embedding_dim;
+  network.embed = [&](Span<const std::uint8_t> pixels, std::int64_t count, float* out) {
+    const at::Tensor batch = pixels_to_tensor(pixels, count, network.size_px, device);
+    const at::Tensor rows = embed_batch(backbone, batch, options.add_flipped);
+    AFACE_CHECK(rows.dim() == 2 && rows.size(0) == count && rows.size(1) == network.dim,
+                "embeddings [{}, {}] (expected [{}, {}])", rows.size(0), rows.size(-1), count, network.dim);
+    std::copy_n(rows.data_ptr<float>(), count * network.dim, out);
+  };
+  return embed_chips(network, chips, options);
+}
+
+EmbeddingMatrix embed_chips(const ChipNetwork& network, const ChipSource& chips, const EmbedOptions& options) {
   if (options.batch_size < 1 || options.workers < 1) {
     throw Error(ErrorKind::kUsage,
                 fmt::format("embedding: batch size {} and {} workers (expected at least 1 of each)",
                             options.batch_size, options.workers));
   }
-  const EvaluationMode evaluation(backbone);
-  const c10::InferenceMode no_gradients;
-  const at::Device device = device_of(backbone);
-  const std::int64_t size_px = backbone.options().input_size;
-
   EmbeddingMatrix matrix;
-  matrix.dim = backbone.options().embedding_dim;
+  matrix.dim = network.dim;
   matrix.values.reserve(chips.names.size() * static_cast<std::size_t>(matrix.dim));
-  ChipReader reader(chips, static_cast<int>(size_px), options.batch_size, options.workers);
+  ChipReader reader(chips, static_cast<int>(network.size_px), options.batch_size, options.workers);
   while (std::optional<ChipBlock> block = reader.next()) {
     throw_if_stopped();
     const auto block_size = static_cast<std::int64_t>(block->errors.size());
     const std::int64_t count = keep_good_chips(*block, options.on_bad_image, matrix);
     if (count > 0) {
-      const at::Tensor batch = pixels_to_tensor(block->pixels, count, size_px, device);
-      const at::Tensor rows = embed_batch(backbone, batch, options.add_flipped);
-      AFACE_CHECK(rows.dim() == 2 && rows.size(0) == count && rows.size(1) == matrix.dim,
-                  "embeddings [{}, {}] (expected [{}, {}])", rows.size(0), rows.size(-1), count, matrix.dim);
-      const float* values = rows.data_ptr<float>();
+      const std::size_t before = matrix.values.size();
+      matrix.values.resize(before + static_cast<std::size_t>(count * matrix.dim));
+      float* values = matrix.values.data() + before;
+      network.embed(block->pixels, count, values);
       for (std::int64_t i = 0; i < count; ++i) {
         const std::int64_t path_id = *(matrix.path_ids.end() - count + i);
         require_finite(values + i * matrix.dim, matrix.dim, chips.names[static_cast<std::size_t>(path_id)]);
       }
-      matrix.values.insert(matrix.values.end(), values, values + count * matrix.dim);
     }
     if (options.on_progress) options.on_progress(block->first + block_size);
   }

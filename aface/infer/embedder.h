@@ -37,11 +37,22 @@ struct EmbeddingMatrix {
   RowMatrix view() const { return {values.data(), path_ids.size(), static_cast<std::size_t>(dim)}; }
 };
 
+// A network as the loop over chips sees it.
+struct ChipNetwork {
+  std::int64_t size_px = 0;  // side of a chip
+  std::int64_t dim = 0;      // of an embedding
+  // From pixels [count, size_px, size_px, 3] to rows [count, dim], in any scale; views are its own affair.
+  std::function<void(Span<const std::uint8_t> pixels, std::int64_t count, float* rows)> embed;
+};
+
 // Embeds aligned chips in order; chips of another size are resized to the network's input. Images are decoded
-// on workers while the network computes, on the device where its weights are. The backbone computes in
-// evaluation mode, so that an embedding does not depend on its batch, and is put back into the mode it was
-// in. Throws Error{kIo|kFormat} naming an unreadable image (kFail), Error{kData} naming an image whose
-// embedding is not finite, or when no image can be read; Stopped between batches.
+// on workers while the network computes. Throws Error{kIo|kFormat} naming an unreadable image (kFail), Error{kData} naming an image whose
+// embedding is not finite, or when no image can be read; Stopped between batches. Of the options, add_flipped
+// is for the functions below.
+EmbeddingMatrix embed_chips(const ChipNetwork& network, const ChipSource& chips, const EmbedOptions& options);
+
+// By a network in LibTorch, on the device where its weights are. The backbone computes in evaluation mode, so that an
+// embedding does not depend on its batch, and is put back into the mode it was in.
 EmbeddingMatrix embed_chips(Backbone& backbone, const ChipSource& chips, const EmbedOptions& options);
 
 // The same for JPEG and PNG files under `root`, which may be empty.

@@ -126,7 +126,7 @@ Model read_model(const std::string& path) {
   NamedArrays file = read_safetensors(path);
   if (const std::vector<std::string> missing = missing_in(file); !missing.empty()) {
     fail(path, fmt::format("the file holds a network but lacks what its use depends on: {}; add it with 'adaptiveface model "
-                           "upgrade {} NEW'", fmt::join(missing, ", "), path));
+                           "upgrade {} --out NEW'", fmt::join(missing, ", "), path));
   }
   check_digest(file, path);
   Model model;

@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "aface/core/available_memory.h"
 #include "aface/core/file.h"
 #include "aface/nn/model_file.h"
+#include "aface/recognise/calibration.h"
+#include "aface/recognise/model_writer.h"
 
 namespace aface {
 namespace {
@@ -105,6 +108,24 @@ Json summary_of(const RunConfig& config, const RunOptions& options, const FaceDa
   return summary;
 }
 
+ModelCard card_of(const RunConfig& config, const RunOptions& options, const FaceDataset& dataset, const Trainer& trainer,
+                  const RunResults& results) {
+  ModelCard card = card_for(config.backbone);
+  card.recipe = fmt::format("{} head, {} classes, {} sampler, {} steps of {} images, {} identities", config.head.kind,
+                            config.mining.kind, config.sampler.kind, trainer.steps_done(), config.train.batch_size,
+                            dataset.num_identities());
+  card.data_fingerprint = dataset.fingerprint();
+  card.program = options.program_version.substr(0, options.program_version.find('\n'));
+  if (results.validation) {
+    const VerificationReport& report = *results.validation;
+    const std::filesystem::path pairs = config.validation.pairs;
+    const std::string name = pairs.empty() ? "held-out built-in faces"
+                                           : (pairs.parent_path().filename() / pairs.filename()).string();
+    card.calibration = calibration_of(name, report.genuine, report.pairs - report.genuine, report.tar_at_far);
+  }
+  return card;
+}
+
 }  // namespace
 
 bool has_run_results(const std::string& run_dir) { return file_exists(summary_path(run_dir)); }
@@ -114,11 +135,9 @@ void write_run_results(const RunConfig& config, const RunOptions& options, const
                        const Communicator* ranks) {
   const std::string& dir = options.run_dir;
   const std::string model = dir + "/model.safetensors";
-  save_model(model, trainer.backbone(),
-             {{"trained_with", config.head.kind + " head, " + config.mining.kind + " classes, " +
-                                   config.sampler.kind + " sampler"},
-              {"steps", std::to_string(trainer.steps_done())},
-              {"data_fingerprint", dataset.fingerprint()}});
+  NamedArrays network;
+  save_module(trainer.backbone(), "", network);
+  write_whole_model(model, network, card_of(config, options, dataset, trainer, results));
 
   const std::vector<MarginRow> margins = margins_richest_first(dataset, all_margins);
   if (!margins.empty()) write_margins(dir + "/margins.tsv", margins);

@@ -21,6 +21,7 @@ Command evaluate_command();
 Command report_command();
 Command experiment_command();
 Command mining_command();
+Command model_command();
 Command embed_command();
 Command align_command();
 Command convert_command();

@@ -1,17 +1,13 @@
 #include <fmt/core.h>
 
-#include <filesystem>
-#include <optional>
-
 #include "aface/core/error.h"
 #include "aface/core/file.h"
 #include "aface/eval/pair_evaluation.h"
 #include "aface/eval/scores.h"
-#include "aface/io/pair_list.h"
-#include "aface/io/verification_bin.h"
 #include "apps/adaptiveface/embedding_input.h"
 #include "apps/adaptiveface/evaluate_protocols.h"
 #include "apps/adaptiveface/evaluation_flags.h"
+#include "apps/adaptiveface/pair_input.h"
 
 namespace aface {
 namespace {
@@ -30,20 +26,8 @@ std::vector<std::string> convention_names() {
   return names;
 }
 
-// A list names its images, a set brings them along.
-struct Pairs {
-  PairList list;
-  std::optional<VerificationBin> set;
-};
-
-Pairs read(const PairsFlags& flags) {
-  Pairs pairs;
-  if (is_verification_bin(flags.pairs)) {
-    pairs.set = read_verification_bin(flags.pairs);
-    pairs.list = pairs_of(*pairs.set, std::filesystem::path(flags.pairs).filename().string());
-  } else {
-    pairs.list = read_pairs(flags.pairs, flags.extension);
-  }
+PairInput read(const PairsFlags& flags) {
+  PairInput pairs = read_pair_input(flags.pairs, flags.extension);
   if (pairs.list.folds < 2) {  // said before images are embedded
     throw Error(ErrorKind::kData, flags.pairs +
                                       ": the list has one fold (expected at least two: the threshold of a "
@@ -53,10 +37,8 @@ Pairs read(const PairsFlags& flags) {
 }
 
 int run_pairs(const PairsFlags& flags) {
-  const Pairs pairs = read(flags);
-  const UnitEmbeddings embeddings =
-      pairs.set ? load_embeddings(*flags.source, "evaluate pairs", *pairs.set, pairs.list)
-                : load_embeddings(*flags.source, "evaluate pairs", pairs.list.paths);
+  const PairInput pairs = read(flags);
+  const UnitEmbeddings embeddings = load_embeddings(*flags.source, "evaluate pairs", pairs);
   const std::vector<float> scores = score_unit_pairs(embeddings.view(), pairs.list, embeddings.no_match);
   PairEvaluationOptions options = flags.options;
   options.bootstrap.threads = flags.source->embed->threads;
@@ -71,17 +53,9 @@ int run_pairs(const PairsFlags& flags) {
 
 std::function<int()> set_up(CLI::App& app) {
   auto flags = std::make_shared<PairsFlags>();
-  app.add_option(
-         "--pairs", flags->pairs,
-         "LFW's pairs.txt or a list of its form; the lists of CALFW, CPLFW and RFW; lines 'path1 path2 1' "
-         "(one "
-         "person) and 'path1 path2 0'; or a pickled set with its images (.bin of insightface), which is read "
-         "without running anything")
-      ->required();
+  add_pair_flags(app, flags->pairs, flags->extension);
+  app.get_option("--pairs")->required();
   flags->source = add_embedding_flags(app);
-  app.add_option("--extension", flags->extension,
-                 "ending of the names that LFW's form leaves out; copies with another one are found too")
-      ->capture_default_str();
   app.add_option("--convention", flags->options.convention,
                  "how the threshold of a fold is found and ties are judged: exact, ours; insightface, "
                  "squared distances "

@@ -29,6 +29,7 @@ std::vector<aface::Command> commands() {
       aface::experiment_command(),
       aface::report_command(),
       aface::mining_command(),
+      aface::model_command(),
       aface::embed_command(),
       aface::align_command(),
       aface::convert_command(),
