@@ -7,6 +7,7 @@
 
 #include "aface/core/random.h"
 #include "aface/nn/batch_scope.h"
+#include "aface/nn/dense_conv.h"
 #include "aface/nn/plain_operations.h"
 #include "aface/nn/torch_compat.h"
 
@@ -120,6 +121,7 @@ bool works_in_parts(const torch::nn::Module& layer, const Tensor& x) {
 }  // namespace
 
 Tensor convolve(torch::nn::Conv2d& conv, const Tensor& x) {
+  if (can_convolve_densely(conv, x)) return convolve_densely(conv, x);
   if (!works_in_parts(*conv, x)) return conv(x);
   return PartwiseConvolution::apply(x, conv->weight, if_defined(conv->bias), Convolution(*conv),
                                     batch_scope().parts);
