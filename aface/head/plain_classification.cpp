@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "aface/core/check.h"
 #include "aface/kernel/unusable_row.h"
@@ -160,14 +161,30 @@ void join_ranks(AcrossRanks& ranks, at::Tensor& log_others, at::Tensor& correct)
   correct = wrong.eq(0).to(correct.device());
 }
 
+// Of several ranks all throw when one finds an unusable row.
+void find_lengths(const at::Tensor& embeddings, Scores& s, AcrossRanks* ranks) {
+  std::optional<UnusableRow> unusable;
+  try {
+    s.embedding_lengths = lengths_of(embeddings, UnusableRow::Kind::kEmbedding);
+    s.pair.lengths = lengths_of(s.pair.prototypes, UnusableRow::Kind::kPrototype);
+  } catch (const UnusableRow& row) {
+    if (ranks == nullptr) throw;
+    unusable = row;
+  }
+  if (ranks == nullptr) return;
+  std::vector<double> found = {unusable ? 1.0 : 0.0};
+  ranks->sum(found);
+  if (unusable) throw *unusable;
+  if (found[0] > 0) throw UnusableRow::of_another_rank();
+}
+
 Scores score(const HeadInput& input, const OwnMargins& margins, const HeadOptions& options) {
   const at::NoGradGuard no_grad;
   Scores s;
   const at::Tensor x = input.embeddings.detach();
-  s.embedding_lengths = lengths_of(x, UnusableRow::Kind::kEmbedding);
-  s.pair.units = x / s.embedding_lengths;
   s.pair.prototypes = input.prototypes.detach();
-  s.pair.lengths = lengths_of(s.pair.prototypes, UnusableRow::Kind::kPrototype);
+  find_lengths(x, s, input.ranks);
+  s.pair.units = x / s.embedding_lengths;
   s.pair.targets = input.targets;
   s.pair.chunk = options.plain_chunk;
   s.own_cosines = own_cosines_of(s.pair, input.ranks);

@@ -100,25 +100,58 @@ struct FusedSoftmax::Parts {
   std::vector<std::size_t> sample_begins;     // [batch + 1] into by_sample
 };
 
+namespace {
+
+constexpr double kNotOne = std::numeric_limits<double>::quiet_NaN();
+
+// Sums over ranks that one with an unusable row has spoilt.
+void throw_if_unusable(const std::vector<double>& sums, const std::optional<UnusableRow>& own) {
+  if (own) throw *own;
+  for (const double sum : sums) {
+    if (std::isnan(sum)) throw UnusableRow::of_another_rank();
+  }
+}
+
+}  // namespace
+
 FusedSoftmax::FusedSoftmax(RowMatrix embeddings, RowMatrix prototypes, Span<const std::int64_t> targets,
                            const FusedSoftmaxOptions& options)
     : options_(options),
       prototypes_(prototypes),
-      batch_(make_unit_batch(embeddings, prototypes, targets, options.ranks != nullptr)),
       parts_(std::make_unique<Parts>()),
-      value_gradients_(batch_.size),
-      own_probabilities_(batch_.size) {
-  AFACE_CHECK(batch_.size > 0, "nothing to classify");
+      value_gradients_(embeddings.rows),
+      own_probabilities_(embeddings.rows) {
+  try {
+    batch_ = make_unit_batch(embeddings, prototypes, targets, options.ranks != nullptr);
+  } catch (const UnusableRow& row) {
+    if (options.ranks == nullptr) throw;
+    unusable_ = row;
+    batch_.own_cosines.assign(embeddings.rows, std::numeric_limits<float>::quiet_NaN());
+  }
+  AFACE_CHECK(embeddings.rows > 0, "nothing to classify");
   AFACE_CHECK(options.part_begins.empty() || options.gradient_filter == 0, "parts and a filter");
   AFACE_CHECK(options.gradient_filter >= 0 && options.gradient_filter < 1, "gradient filter {}", options.gradient_filter);
   if (options.ranks == nullptr) return;
   // One rank has a cosine for each sample, the others 0: sums are exact.
   std::vector<double> own(batch_.own_cosines.begin(), batch_.own_cosines.end());
   options.ranks->sum(own);
+  throw_if_unusable(own, unusable_);
   std::transform(own.begin(), own.end(), batch_.own_cosines.begin(), [](double x) { return static_cast<float>(x); });
 }
 
 FusedSoftmax::~FusedSoftmax() = default;
+
+template <class Score>
+void FusedSoftmax::noting_unusable_rows(std::vector<std::vector<double>>& log_of_parts, const Score& score) {
+  try {
+    score();
+  } catch (const UnusableRow& row) {
+    if (options_.ranks == nullptr) throw;
+    unusable_ = row;  // the others learn of it where they would hear of the scores
+    log_of_parts.assign(1, std::vector<double>(batch_.size, -std::numeric_limits<double>::infinity()));
+    correct_.assign(batch_.size, 0);
+  }
+}
 
 Span<const float> FusedSoftmax::inverse_lengths() const {
   if (parts_->screened) return parts_->screened->inverse_lengths();
@@ -141,13 +174,18 @@ void FusedSoftmax::classify(Span<const double> own_values, Span<const double> sl
     std::vector<double> own_logits(batch_.size);
     for (std::size_t i = 0; i < batch_.size; ++i) own_logits[i] = options_.logit_scale * values[i];
     parts.screened = std::make_unique<ScreenedSoftmax>(batch_, prototypes_, scale, options_.threads);
-    parts.screened->score(own_logits, options_.gradient_filter, log_of_parts[0], options_.want_rivals ? &rivals_ : nullptr, correct_);
+    noting_unusable_rows(log_of_parts, [&] {
+      parts.screened->score(own_logits, options_.gradient_filter, log_of_parts[0], options_.want_rivals ? &rivals_ : nullptr,
+                            correct_);
+    });
     choose_dense_samples(values, join(log_of_parts, correct_), log_of_parts[0]);
   } else {
     parts.dense_samples.resize(batch_.size);
     std::iota(parts.dense_samples.begin(), parts.dense_samples.end(), std::size_t{0});
   }
-  if (!parts.dense_samples.empty()) score_dense_samples(screen, log_of_parts);
+  if (!parts.dense_samples.empty()) {
+    noting_unusable_rows(log_of_parts, [&] { score_dense_samples(screen, log_of_parts); });
+  }
   const std::vector<double> log_others = join(log_of_parts, correct_);
   for (std::uint8_t& flag : correct_) flag = flag == 0 ? 1 : 0;  // so far they said "has a rival"
   finish_samples(values, slopes, log_others);
@@ -194,10 +232,11 @@ std::vector<double> FusedSoftmax::join(const std::vector<std::vector<double>>& l
     of_parts.emplace_back(2 * size);
     for (std::size_t i = 0; i < size; ++i) of_parts.back()[i] = top[i] == kNothing ? 0 : std::exp(part[i] - top[i]);
   }
-  for (std::size_t i = 0; i < size; ++i) of_parts[0][size + i] = has_rival[i];
+  for (std::size_t i = 0; i < size; ++i) of_parts[0][size + i] = unusable_ ? kNotOne : has_rival[i];
   add_arrays_in_pairs(of_parts);
   std::vector<double>& sums = of_parts[0];
   if (options_.ranks != nullptr) options_.ranks->sum(sums);
+  throw_if_unusable(sums, unusable_);
   std::vector<double> log_others(size, kNothing);
   for (std::size_t i = 0; i < size; ++i) {
     if (top[i] != kNothing) log_others[i] = top[i] + std::log(sums[i]);

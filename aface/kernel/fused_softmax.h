@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "aface/core/across_ranks.h"
@@ -11,6 +12,7 @@
 #include "aface/kernel/rivals.h"
 #include "aface/kernel/row_gradient.h"
 #include "aface/kernel/unit_batch.h"
+#include "aface/kernel/unusable_row.h"
 
 namespace aface {
 
@@ -51,7 +53,8 @@ struct FusedSoftmaxOptions {
 class FusedSoftmax {
  public:
   // embeddings [batch, dim], prototypes [columns, dim], any length > 0; targets [batch], own column of each sample.
-  // Throws an UnusableRow (Error{kNumeric}) on an embedding or own prototype that is not finite or has length 0.
+  // Throws an UnusableRow (Error{kNumeric}) on an embedding or own prototype that is not finite or has length 0. Of several
+  // ranks all do, here and in classify(), when one of them finds one.
   FusedSoftmax(RowMatrix embeddings, RowMatrix prototypes, Span<const std::int64_t> targets,
                const FusedSoftmaxOptions& options);
   ~FusedSoftmax();
@@ -80,11 +83,14 @@ class FusedSoftmax {
  private:
   struct Parts;
   // From the log sums of exponentials over the others' columns of this rank's parts to that of all parts of all ranks, and from
-  // whether this rank has a rival to whether one of them has.
+  // whether this rank has a rival to whether one of them has. All throw when one of them found an unusable row.
   std::vector<double> join(const std::vector<std::vector<double>>& log_of_parts, std::vector<std::uint8_t>& has_rival) const;
   // log_others: over the prototypes of all ranks, log_others_here: over those of this one.
   void choose_dense_samples(Span<const double> values, const std::vector<double>& log_others,
                             const std::vector<double>& log_others_here);
+  // score(), which fills them; an unusable row is noted where there are other ranks to be told.
+  template <class Score>
+  void noting_unusable_rows(std::vector<std::vector<double>>& log_of_parts, const Score& score);
   // Replaces what `log_of_parts` says of them.
   void score_dense_samples(bool screened, std::vector<std::vector<double>>& log_of_parts);
   void finish_samples(Span<const double> values, Span<const double> slopes, const std::vector<double>& log_others);
@@ -99,6 +105,7 @@ class FusedSoftmax {
   std::vector<std::uint8_t> correct_;
   Rivals rivals_;
   FilterReport filter_;
+  std::optional<UnusableRow> unusable_;  // of several ranks: found since the last exchange
 };
 
 }  // namespace aface

@@ -29,6 +29,8 @@ UnusableRow::UnusableRow(Kind kind, std::size_t index, const std::string& name, 
 UnusableRow::UnusableRow(Kind kind, std::size_t index, const std::string& name, const float* row, std::size_t dim)
     : UnusableRow(kind, index, name, trouble_with(row, dim)) {}
 
+UnusableRow UnusableRow::of_another_rank() { return {Kind::kOfAnotherRank, 0, "another rank", "is unusable"}; }
+
 UnusableRow UnusableRow::renamed(std::size_t index, const std::string& name) const {
   return {kind_, index, name, trouble_};
 }

@@ -11,10 +11,13 @@ namespace aface {
 // can name it.
 class UnusableRow : public Error {
  public:
-  enum class Kind { kEmbedding, kPrototype };
+  enum class Kind { kEmbedding, kPrototype, kOfAnotherRank };
 
   // `name` of the row in the message: "sample 3", "identity 17".
   UnusableRow(Kind kind, std::size_t index, const std::string& name, const float* row, std::size_t dim);
+
+  // That another rank has found one, and says which.
+  static UnusableRow of_another_rank();
 
   Kind kind_of_row() const { return kind_; }
   std::size_t index() const { return index_; }

@@ -34,20 +34,20 @@ std::string bad_step_folder(const std::string& run_dir) { return run_dir + "/bad
 std::string bad_step_config(const std::string& folder) { return folder + "/config.toml"; }
 
 void write_bad_step(const std::string& run_dir, const RunConfig& config, const FaceDataset& dataset,
-                    const Trainer& trainer, const Diverged& diverged) {
+                    const NamedArrays& state, std::int64_t rollbacks, const Diverged& diverged) {
   const std::string folder = bad_step_folder(run_dir);
   make_folder(folder);
   std::error_code was_not_there;
   std::filesystem::remove(step_path(folder), was_not_there);
-  write_safetensors(state_path(folder), trainer.save_bad_step(), FileChecksum::kWritten);
+  write_safetensors(state_path(folder), state, FileChecksum::kWritten);
   write_file_atomically(bad_step_config(folder), to_toml(config));
   const Json json = {{"step", diverged.step()},
                      {"learning_rate", diverged.learning_rate()},
                      {"first_bad_tensor", diverged.tensor().name},
                      {"trouble", diverged.tensor().trouble},
-                     {"rollbacks", trainer.rollbacks()},
+                     {"rollbacks", rollbacks},
                      {"message", diverged.what()},
-                     {"photos", photos_of(dataset, trainer.samples_of_step())}};
+                     {"photos", photos_of(dataset, samples_of_bad_step(state))}};
   // Names of files may be in any encoding.
   write_file_atomically(step_path(folder), json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }

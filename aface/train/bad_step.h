@@ -18,8 +18,9 @@ namespace aface {
 std::string bad_step_folder(const std::string& run_dir);
 
 // Throws Error{kIo} when it cannot be written.
+// `state` of Trainer::save_bad_step(), the whole.
 void write_bad_step(const std::string& run_dir, const RunConfig& config, const FaceDataset& dataset,
-                    const Trainer& trainer, const Diverged& diverged);
+                    const NamedArrays& state, std::int64_t rollbacks, const Diverged& diverged);
 
 // What a folder says of its step. Throw Error{kIo|kFormat} naming the file.
 struct BadStep {

@@ -12,6 +12,9 @@ struct BadTensor {
   std::string name;       // "the parameter conv1.weight", "the prototype of identity anna"
   std::string trouble;    // "is not finite"
   bool is_photo = false;  // it came with the photos: no learning rate mends that
+  // Where in the order of a step it is made.
+  enum class Place : std::int64_t { kChip, kParameter, kOutput, kRow, kLoss, kGradient, kStatistic, kElsewhere };
+  Place place = Place::kElsewhere;
 };
 
 // A step that was given up, before anything was updated by it.

@@ -127,10 +127,11 @@ std::variant<int, Beginning> train_from(const Beginning& beginning, const RunPar
   try {
     loop.run();
   } catch (const Diverged& diverged) {
-    if (ranks != nullptr) throw;
     const Beginning again = rollbacks.after(diverged, trainer.rollbacks());
-    log_warning("train", "{}; going back to the last good state, with {:g} times the learning rate ({} of {} returns)",
-                diverged.what(), config.train.rollback_rate, again.rollbacks, config.train.max_rollbacks);
+    if (is_first(ranks)) {
+      log_warning("train", "{}; going back to the last good state, with {:g} times the learning rate ({} of {} returns)",
+                  diverged.what(), config.train.rollback_rate, again.rollbacks, config.train.max_rollbacks);
+    }
     return again;
   }
   if (!loop.is_finished()) {

@@ -80,7 +80,7 @@ bool RunLoop::resume(OtherData other_data, std::int64_t no_later_than) {
     throw Error(error.kind(), fmt::format("{}: cannot resume from it: {}", newest->path, error.what()));
   }
   has_unsaved_ = false;
-  checkpoints_.remove_superfluous(newest->step, results_.scores);
+  if (is_first()) checkpoints_.remove_superfluous(newest->step, results_.scores);
   log_info("train", "resumed from {} at step {}", newest->path, trainer_.steps_done());
   return true;
 }
@@ -119,7 +119,7 @@ StepResult RunLoop::step() {
   try {
     result = trainer_.step();
   } catch (const Diverged& diverged) {
-    if (ranks_ == nullptr) keep_bad_step(diverged);
+    keep_bad_step(diverged);
     throw;
   }
   progress_.add(result);
@@ -129,10 +129,16 @@ StepResult RunLoop::step() {
 
 void RunLoop::keep_bad_step(const Diverged& diverged) const {
   try {
-    write_bad_step(run_dir_, config_, dataset_, trainer_, diverged);
-    log_warning("train", "step {} kept in {}; adaptiveface replay does it again", diverged.step(), bad_step_folder(run_dir_));
+    write_whole(trainer_.save_bad_step(), [&](const NamedArrays& state) {
+      write_bad_step(run_dir_, config_, dataset_, state, trainer_.rollbacks(), diverged);
+    });
+    if (is_first()) {
+      log_warning("train", "step {} kept in {}; adaptiveface replay does it again", diverged.step(),
+                  bad_step_folder(run_dir_));
+    }
   } catch (const Error& error) {  // the reason why the run ends is the more important one
-    log_warning("train", "step {} could not be kept: {}", diverged.step(), error.what());
+    if (ranks_ != nullptr && ranks_->has_failed()) throw;
+    if (is_first()) log_warning("train", "step {} could not be kept: {}", diverged.step(), error.what());
   }
 }
 
@@ -195,19 +201,19 @@ void RunLoop::save() {
   if (!has_unsaved_) return;
   trainer_.check_state();  // what a run may go back to is good
   if (metrics_) metrics_->sync();  // a checkpoint must not outlive a power cut that the log before it did not
-  const NamedArrays state = trainer_.save();
-  if (ranks_ == nullptr) {
-    write_checkpoint(state);
-  } else {
-    WholeState all(state, *ranks_);
-    if (is_first()) {
-      write_checkpoint(all.whole());
-      all.close(true);
-    } else if (!all.serve()) {
-      throw Error(ErrorKind::kIo, "rank 0 could not write it");
-    }
-  }
+  write_whole(trainer_.save(), [this](const NamedArrays& state) { write_checkpoint(state); });
   has_unsaved_ = false;
+}
+
+void RunLoop::write_whole(const NamedArrays& share, const std::function<void(const NamedArrays&)>& write) const {
+  if (ranks_ == nullptr) return write(share);
+  WholeState all(share, *ranks_);
+  if (is_first()) {
+    write(all.whole());
+    all.close(true);
+  } else if (!all.serve()) {
+    throw Error(ErrorKind::kIo, "rank 0 could not write it");
+  }
 }
 
 void RunLoop::write_checkpoint(NamedArrays state) {

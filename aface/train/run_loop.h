@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -35,7 +36,9 @@ class RunLoop {
   // Error that names it.
   bool resume(OtherData other_data, std::int64_t no_later_than = std::numeric_limits<std::int64_t>::max());
   // Before run(), of a run that went back: checkpoints of later steps are removed.
-  void forget_later_steps() { checkpoints_.remove_later_than(trainer_.steps_done()); }
+  void forget_later_steps() {
+    if (is_first()) checkpoints_.remove_later_than(trainer_.steps_done());
+  }
   bool is_finished() const { return trainer_.steps_done() >= config_.train.steps; }
 
   // To the end or a stop request. Throws what a step or a validation throws; of a step that diverged, the folder
@@ -51,6 +54,8 @@ class RunLoop {
   bool validation_is_due() const;
   StepResult step();
   void keep_bad_step(const Diverged& diverged) const;
+  // write(all), by rank 0, of what each rank has a share of.
+  void write_whole(const NamedArrays& share, const std::function<void(const NamedArrays&)>& write) const;
   void log_interval();
   void validate();
   VerificationReport run_validation();

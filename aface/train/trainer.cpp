@@ -186,13 +186,7 @@ StepResult Trainer::step(StepInput step_input) {
                             std::pow(config_.train.rollback_rate, static_cast<double>(rollbacks_));
   rate_ = config_.optimizer.learning_rate * rate_share;
 
-  at::Tensor embeddings;
-  {
-    const AutocastGuard autocast(device_, config_.train.bf16);
-    const BatchScopeGuard in_scope(scope());
-    embeddings = backbone_->forward(current_.chips);
-  }
-  embeddings = embeddings.to(at::kFloat);
+  const at::Tensor embeddings = embed().to(at::kFloat);
   result.seconds.forward += watch.lap();
 
   const WholeBatch whole = gather_batch(batch, embeddings, dataset_.identities, config_.train.batch_size,
@@ -215,7 +209,7 @@ StepResult Trainer::step(StepInput step_input) {
   result.images = static_cast<std::int64_t>(whole.sample_ids.size());
   result.stop_requested = whole.stop;
   result.loss = output.loss.item<double>();
-  if (!std::isfinite(result.loss)) give_up({"the loss", kNotFinite});
+  if (!std::isfinite(result.loss)) give_up({"the loss", kNotFinite, false, BadTensor::Place::kLoss});
   output.loss.backward();
   result.seconds.head += watch.lap();
   go_back(whole, embeddings);
@@ -247,6 +241,24 @@ StepResult Trainer::step(StepInput step_input) {
   current_ = {};
   ++step_;
   return result;
+}
+
+at::Tensor Trainer::embed() {
+  const AutocastGuard autocast(device_, config_.train.bf16);
+  BatchScope scope = this->scope();
+  if (current_.pieces.empty()) {
+    const BatchScopeGuard in_scope(scope);
+    return backbone_->forward(current_.chips);
+  }
+  std::vector<at::Tensor> embeddings;
+  for (const std::int64_t rows : current_.pieces) {
+    at::Generator generator = at::globalContext().defaultGenerator(device_);
+    generator.set_state(generator_at_step_);
+    const BatchScopeGuard in_scope(scope);
+    embeddings.push_back(backbone_->forward(current_.chips.narrow(0, scope.first_row, rows)));
+    scope.first_row += rows;
+  }
+  return at::cat(embeddings);
 }
 
 std::vector<std::int64_t> Trainer::select(const WholeBatch& batch) {
@@ -285,33 +297,45 @@ HeadOutput Trainer::classify(const HeadInput& input, const WholeBatch& batch) {
   try {
     return head_->forward(input);
   } catch (const UnusableRow& row) {
+    if (row.kind_of_row() == UnusableRow::Kind::kOfAnotherRank) give_up({"a row of another rank", row.trouble()});
     const bool is_prototype = row.kind_of_row() == UnusableRow::Kind::kPrototype;
     const std::string owner =
         is_prototype ? fmt::format("identity {}", dataset_.photos->identity_name(shard_.first + static_cast<std::int64_t>(row.index())))
                      : fmt::format("photo {}", dataset_.photos->photo_place(batch.sample_ids[row.index()]));
-    give_up({fmt::format("the {} of {}", is_prototype ? "prototype" : "embedding", owner), row.trouble()});
+    give_up({fmt::format("the {} of {}", is_prototype ? "prototype" : "embedding", owner), row.trouble(), false, BadTensor::Place::kRow});
   }
 }
 
 void Trainer::give_up(BadTensor symptom) {
-  throw Diverged(step_, rate_, cause_in_network().value_or(std::move(symptom)));
+  BadTensor own = cause_in_network().value_or(std::move(symptom));
+  throw Diverged(step_, rate_, *first_of_ranks(std::move(own)));
 }
 
 void Trainer::check_state() const {
-  if (const auto name = first_bad_parameter(*backbone_)) throw Diverged(step_, rate_, {"the parameter " + *name, kNotFinite});
-  if (const auto name = first_bad_buffer(*backbone_)) throw Diverged(step_, rate_, {"the statistic " + *name, kNotFinite});
+  std::optional<BadTensor> bad;
+  if (const auto parameter = first_bad_parameter(*backbone_)) {
+    bad = BadTensor{"the parameter " + *parameter, kNotFinite, false, BadTensor::Place::kParameter};
+  } else if (const auto statistic = first_bad_buffer(*backbone_)) {
+    bad = BadTensor{"the statistic " + *statistic, kNotFinite, false, BadTensor::Place::kStatistic};
+  }
+  if (const auto first = first_of_ranks(std::move(bad))) throw Diverged(step_, rate_, *first);
 }
 
 std::optional<BadTensor> Trainer::cause_in_network() {
   if (const auto row = first_bad_row(current_.chips)) {
     const std::int64_t photo = current_.batch.sample_ids[static_cast<std::size_t>(*row)];
-    return BadTensor{"the chip of photo " + dataset_.photos->photo_place(photo), kNotFinite, /*is_photo=*/true};
+    return BadTensor{"the chip of photo " + dataset_.photos->photo_place(photo), kNotFinite, /*is_photo=*/true,
+                     BadTensor::Place::kChip};
   }
-  if (const auto name = first_bad_parameter(*backbone_)) return BadTensor{"the parameter " + *name, kNotFinite};
+  if (const auto name = first_bad_parameter(*backbone_)) {
+    return BadTensor{"the parameter " + *name, kNotFinite, false, BadTensor::Place::kParameter};
+  }
   if (const auto name = first_bad_output(*backbone_, current_.chips, config_.train.bf16)) {
-    return BadTensor{"the output of " + *name, kNotFinite};
+    return BadTensor{"the output of " + *name, kNotFinite, false, BadTensor::Place::kOutput};
   }
-  if (const auto name = first_bad_gradient(*backbone_)) return BadTensor{"the gradient of " + *name, kNotFinite};
+  if (const auto name = first_bad_gradient(*backbone_)) {
+    return BadTensor{"the gradient of " + *name, kNotFinite, false, BadTensor::Place::kGradient};
+  }
   return std::nullopt;
 }
 
@@ -375,7 +399,9 @@ SoftmaxMass Trainer::measure_softmax_mass(const WholeBatch& batch, const at::Ten
 
 std::pair<double, double> Trainer::measure_gradient() {
   const double norm = optimizer_->gradient_norm();
-  if (!std::isfinite(norm)) give_up({"the norm of the gradient", "is beyond float32"});
+  if (!std::isfinite(norm)) {
+    give_up({"the norm of the gradient", "is beyond float32", false, BadTensor::Place::kGradient});
+  }
   constexpr double kTiny = 1e-6;  // as torch.nn.utils.clip_grad_norm_ has it
   const double limit = config_.train.max_gradient_norm;
   return {norm, limit > 0 ? std::min(1.0, limit / (norm + kTiny)) : 1.0};

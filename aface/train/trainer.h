@@ -66,6 +66,7 @@ struct StepInput {
   Batch batch;
   at::Tensor chips;                  // [batch, 3, size, size] in [-1, 1], made of the batch's pixels
   std::vector<std::int64_t> active;  // ascending, all identities of the batch among them; empty: the selector chooses
+  std::vector<std::int64_t> pieces;  // rows of each of the ranks that did it, to be done again by one; none: one piece
   double seconds = 0;                // that it took to be had
 };
 
@@ -104,7 +105,7 @@ class Trainer {
   StepResult step(StepInput input);
 
   // Throws Diverged when a weight or a running statistic of the network is not finite: training may go on with such a
-  // state for a while, but nothing else can be done with it. Reads the whole network.
+  // state for a while, but nothing else can be done with it. Reads the whole network. To be called by all ranks.
   void check_state() const;
 
   // Learning rates from now on are those of the schedule times train.rollback_rate ^ rollbacks. Saved with the state.
@@ -131,18 +132,20 @@ class Trainer {
   void restore(const NamedArrays& state, OtherData other_data = OtherData::kRefuse);
 
   // After step() threw Diverged: the state before that step without the batches planned after it, and what it worked on;
-  // views as those of save(). restore_bad_step() gives what step() is to be called with to see it again.
+  // views as those of save(). On several ranks that of all is told to the first, the others get their share of the state.
+  // restore_bad_step() gives what step() is to be called with to see it again, by one process.
   NamedArrays save_bad_step() const;
   StepInput restore_bad_step(const NamedArrays& state);
-  const std::vector<std::int64_t>& samples_of_step() const { return current_.batch.sample_ids; }
 
  private:
   void keep_plans_ahead();
   // The head's forward pass; an error about a row names its identity or photo.
   HeadOutput classify(const HeadInput& input, const WholeBatch& batch);
-  // Throws Diverged that names the first bad tensor that led to `symptom`.
+  // Throws Diverged that names the first bad tensor that led to `symptom`: of all ranks, which must all come here.
   [[noreturn]] void give_up(BadTensor symptom);
   std::optional<BadTensor> cause_in_network();
+  // The network's forward pass.
+  at::Tensor embed();
   // The active identities, of this rank.
   std::vector<std::int64_t> select(const WholeBatch& batch);
   // The backward pass through the network; the head's has been.
@@ -163,6 +166,9 @@ class Trainer {
   void synchronise_network();    // rank 0's weights for all
   void average_running_statistics() const;
   double sum_over_ranks(double value) const;
+  // The first of all ranks' in the order of a step; nothing when none has one.
+  std::optional<BadTensor> first_of_ranks(std::optional<BadTensor> own) const;
+  StepInput input_of_all_ranks() const;  // of the current step, on the first; what they have on the others
   void join_numbers(std::map<std::string, double>& numbers) const;
 
   const RunConfig config_;
@@ -189,5 +195,8 @@ class Trainer {
   std::unique_ptr<SharedGradients> shared_gradients_;  // on several ranks
   MarginHealth margin_health_;
 };
+
+// Of what save_bad_step() gave.
+std::vector<std::int64_t> samples_of_bad_step(const NamedArrays& state);
 
 }  // namespace aface

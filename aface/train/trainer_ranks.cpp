@@ -6,6 +6,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "aface/core/error.h"
 #include "aface/core/parts.h"
@@ -63,6 +65,58 @@ void Trainer::average_running_statistics() const {
 double Trainer::sum_over_ranks(double value) const {
   ranks_->sum(Span<double>(&value, 1));
   return value;
+}
+
+std::optional<BadTensor> Trainer::first_of_ranks(std::optional<BadTensor> own) const {
+  if (ranks_ == nullptr) return own;
+  using Json = nlohmann::json;
+  std::string text;
+  if (own) text = Json({static_cast<std::int64_t>(own->place), own->is_photo, own->name, own->trouble})
+                      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::optional<BadTensor> first;
+  for (const auto& bytes : ranks_->gather({reinterpret_cast<const unsigned char*>(text.data()), text.size()})) {
+    if (bytes.empty()) continue;
+    const Json said = Json::parse(bytes.begin(), bytes.end());
+    const BadTensor theirs = {said[2], said[3], said[1], static_cast<BadTensor::Place>(said[0].get<std::int64_t>())};
+    if (!first || theirs.place < first->place) first = theirs;
+  }
+  return first;
+}
+
+StepInput Trainer::input_of_all_ranks() const {
+  const auto lists = [&](const std::vector<std::int64_t>& mine) {
+    std::vector<std::vector<std::int64_t>> of_ranks;
+    for (const auto& bytes :
+         ranks_->gather({reinterpret_cast<const unsigned char*>(mine.data()), mine.size() * sizeof(mine[0])})) {
+      of_ranks.emplace_back(bytes.size() / sizeof(mine[0]));
+      std::memcpy(of_ranks.back().data(), bytes.data(), bytes.size());
+    }
+    return of_ranks;
+  };
+  StepInput all;
+  for (const auto& samples : lists(current_.batch.sample_ids)) {
+    all.batch.sample_ids.insert(all.batch.sample_ids.end(), samples.begin(), samples.end());
+    all.pieces.push_back(static_cast<std::int64_t>(samples.size()));
+  }
+  for (const auto& active : lists(current_.active)) all.active.insert(all.active.end(), active.begin(), active.end());
+  all.chips = current_.chips.to(at::kCPU).contiguous();
+  const std::int64_t chip_bytes = static_cast<std::int64_t>(all.chips.nbytes()) / all.chips.size(0);
+  if (ranks_->rank() == 0) {
+    std::vector<std::int64_t> shape = all.chips.sizes().vec();
+    shape[0] = all.batch.count();
+    const at::Tensor together = at::empty(shape, all.chips.options());
+    together.narrow(0, 0, all.chips.size(0)).copy_(all.chips);
+    all.chips = together;
+  }
+  auto* bytes = static_cast<unsigned char*>(all.chips.data_ptr());
+  std::int64_t first = all.pieces[0];
+  for (int rank = 1; rank < ranks_->size(); ++rank) {
+    const std::int64_t rows = all.pieces[static_cast<std::size_t>(rank)];
+    ranks_->move(rank, 0, ranks_->rank() == 0 ? bytes + first * chip_bytes : bytes, rows * chip_bytes,
+                 "the step that was given up");
+    first += rows;
+  }
+  return all;
 }
 
 at::Tensor Trainer::all_margins() const {

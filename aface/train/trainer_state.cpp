@@ -17,7 +17,8 @@ constexpr char kGenerator[] = "torch.generator";  // dropout draws from it
 constexpr char kPlans[] = "loader.plans_ahead";
 constexpr char kStep[] = "train.step";
 constexpr char kRollbacks[] = "train.rollbacks";
-constexpr char kChips[] = "bad_step.chips", kSamples[] = "bad_step.sample_ids", kActive[] = "bad_step.active";
+constexpr char kChips[] = "bad_step.chips", kSamples[] = "bad_step.sample_ids", kActive[] = "bad_step.active",
+               kPieces[] = "bad_step.pieces";
 constexpr char kLoaderCounts[] = "loader.counts";
 
 // Every plan as its length followed by its sample ids.
@@ -101,18 +102,28 @@ NamedArrays Trainer::save_bad_step() const {
   NamedArrays state = save();
   state.arrays[kGenerator] = to_array(generator_at_step_);
   state.put(kPlans, std::vector<std::int64_t>());  // nothing comes after it, so no photo is needed
-  state.arrays[kChips] = to_array(current_.chips);
-  state.put(kSamples, current_.batch.sample_ids);
-  state.put(kActive, current_.active);
+  if (ranks_ == nullptr) {
+    state.arrays[kChips] = to_array(current_.chips);
+    state.put(kSamples, current_.batch.sample_ids);
+    state.put(kActive, current_.active);
+    return state;
+  }
+  const StepInput all = input_of_all_ranks();
+  state.arrays[kChips] = to_array(all.chips);
+  state.put(kSamples, all.batch.sample_ids);
+  state.put(kActive, all.active);
+  if (!config_.train.sync_batch_norm) state.put(kPieces, all.pieces);
   return state;
 }
+
+std::vector<std::int64_t> samples_of_bad_step(const NamedArrays& state) { return state.get<std::int64_t>(kSamples); }
 
 StepInput Trainer::restore_bad_step(const NamedArrays& state) {
   restore(state);
   StepInput input;
   input.batch.step = step_;
   input.batch.size_px = static_cast<int>(config_.backbone.input_size);
-  input.batch.sample_ids = state.get<std::int64_t>(kSamples);
+  input.batch.sample_ids = samples_of_bad_step(state);
   for (const std::int64_t sample : input.batch.sample_ids) {
     if (sample < 0 || sample >= dataset_.num_samples()) {
       throw Error(ErrorKind::kFormat, fmt::format("array '{}': sample {} of {}; the file is damaged", kSamples, sample,
@@ -121,6 +132,12 @@ StepInput Trainer::restore_bad_step(const NamedArrays& state) {
     input.batch.identities.push_back(dataset_.identity_of(sample));
   }
   input.active = state.get<std::int64_t>(kActive);
+  if (state.has(kPieces)) input.pieces = state.get<std::int64_t>(kPieces);
+  std::int64_t rows = 0;
+  for (const std::int64_t piece : input.pieces) rows += piece > 0 ? piece : input.batch.count() + 1;
+  if (!input.pieces.empty() && rows != input.batch.count()) {
+    throw Error(ErrorKind::kFormat, fmt::format("array '{}': not as many rows as samples; the file is damaged", kPieces));
+  }
   const std::int64_t size = config_.backbone.input_size;
   input.chips = to_tensor_like(state, kChips, at::empty({input.batch.count(), 3, size, size}));
   if (config_.train.channels_last) input.chips = input.chips.contiguous(at::MemoryFormat::ChannelsLast);

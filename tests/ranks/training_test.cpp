@@ -270,6 +270,25 @@ TEST(RanksOfTheProgram, AnErrorOnOneRankIsTheErrorOfAll) {
   }
 }
 
+// Weight decay at this rate turns every weight into -8 times itself; at a tenth of it nothing grows.
+TEST(RanksOfTheProgram, GoBackTogetherAndFinishAtALowerRate) {
+  const TempDir dir;
+  const std::string run = dir.file("run");
+  const auto results = run_ranks_of_program(
+      2, quick(run, set({"optimizer.learning_rate=10", "optimizer.weight_decay=1", "optimizer.schedule=constant",
+                         "optimizer.warmup_steps=0", "train.rollback_rate=0.1", "train.checkpoint_every=0",
+                         "train.sync_batch_norm=false"})));
+  expect_success(results);
+  EXPECT_THAT(results[0].err, HasSubstr("going back to the last good state"));
+  EXPECT_EQ(results[1].err, "");
+  EXPECT_EQ(numbers_of(run, "loss").size(), 50U);
+  const auto step = nlohmann::json::parse(bytes_of(run + "/bad_step/step.json"));
+  EXPECT_EQ(step["photos"].size(), 32U);
+  const RunResult again = run_program(AFACE_PROGRAM, {"replay", run + "/bad_step"});
+  EXPECT_EQ(again.exit_code, 0) << again.out << again.err;
+  EXPECT_THAT(again.out, HasSubstr(step["message"].get<std::string>()));
+}
+
 TEST(RanksOfTheProgram, OptionsThatDoNotWorkThereAreRefused) {
   const TempDir dir;
   const std::pair<std::string, Arguments> cases[] = {

@@ -169,7 +169,7 @@ TEST_F(DivergenceTest, TheStepIsSeenAgainFromItsFiles) {
   StepInput input = trainer.next_input();
   input.chips[3][0][5][5] = std::numeric_limits<float>::infinity();
   const Diverged diverged = failure_of(trainer, std::move(input));
-  write_bad_step(run.path(), with_dropout, data_->dataset, trainer, diverged);
+  write_bad_step(run.path(), with_dropout, data_->dataset, trainer.save_bad_step(), trainer.rollbacks(), diverged);
 
   const std::string folder = bad_step_folder(run.path());
   const BadStep recorded = read_bad_step(folder);
