@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <unordered_set>
 #include <utility>
 
 #include "aface/core/check.h"
@@ -46,17 +47,22 @@ const SamplerOptions& checked(const SamplerOptions& options) {
 }  // namespace
 
 AdaptiveSampler::AdaptiveSampler(const SamplerOptions& options, Span<const std::int64_t> identities,
-                                 std::int64_t num_identities, std::uint64_t seed)
+                                 std::int64_t num_identities, std::uint64_t seed, AcrossRanks* ranks)
     : options_(checked(options)),
       identities_(identities),
+      ranks_(ranks),
+      own_(samples_of_rank(static_cast<std::int64_t>(identities.size()), ranks ? ranks->rank() : 0,
+                           ranks ? ranks->size() : 1)),
       weights_(options.min_weight, options.max_weight),
       steps_down_(weights_.steps(options.down)),
       steps_up_(weights_.steps(options.up)),
       random_(seed) {
   make_size_classes(num_identities);
-  codes_.assign(identities.size(), weights_.one());
+  codes_.assign(static_cast<std::size_t>(own_.count()), weights_.one());
   add_up();
-  if (options.noise_threshold > -1) noise_log_.emplace(identities.size(), options.noise_threshold);
+  if (options.noise_threshold > -1) {
+    noise_log_.emplace(codes_.size(), options.noise_threshold, static_cast<std::size_t>(own_.first));
+  }
 }
 
 void AdaptiveSampler::make_size_classes(std::int64_t num_identities) {
@@ -80,74 +86,117 @@ void AdaptiveSampler::make_size_classes(std::int64_t num_identities) {
   if (options_.base_power == 0) start_units_.resize(1);
 }
 
-void AdaptiveSampler::set_code(std::size_t sample, Code code) {
-  sums_.change(sample / kLeafBlock, units(sample, codes_[sample]), units(sample, code));
-  codes_[sample] = code;
-}
-
 void AdaptiveSampler::add_up() {
-  std::vector<std::uint64_t> sums((codes_.size() + kLeafBlock - 1) / kLeafBlock);
-  for (std::size_t i = 0; i < codes_.size(); ++i) sums[i / kLeafBlock] += units(i, codes_[i]);
+  const auto first = static_cast<std::size_t>(own_.first);
+  std::vector<std::uint64_t> sums((codes_.size() + kSampleBlock - 1) / kSampleBlock);
+  for (std::size_t i = 0; i < codes_.size(); ++i) sums[i / kSampleBlock] += units(first + i, codes_[i]);
+  if (ranks_ != nullptr) {
+    const auto of_ranks =
+        ranks_->gather({reinterpret_cast<const unsigned char*>(sums.data()), sums.size() * sizeof(sums[0])});
+    sums.clear();
+    for (const auto& bytes : of_ranks) {
+      const std::size_t before = sums.size();
+      sums.resize(before + bytes.size() / sizeof(sums[0]));
+      std::copy(bytes.begin(), bytes.end(), reinterpret_cast<unsigned char*>(sums.data() + before));
+    }
+  }
   sums_ = BlockSums(std::move(sums));
 }
 
-std::size_t AdaptiveSampler::find(std::uint64_t point) const {
-  std::size_t i = sums_.find(point) * kLeafBlock;
-  for (;; ++i) {  // ends in this block, as its sum is above the point
-    const std::uint32_t weight = units(i, codes_[i]);
-    if (point < weight) return i;
-    point -= weight;
+std::vector<AdaptiveSampler::Taken> AdaptiveSampler::draw_round(std::int64_t count) {
+  // The sample at each point and its weight, as the owner says; the others say 0. Whole numbers: sums are exact.
+  const auto size = static_cast<std::size_t>(count);
+  std::vector<double> said(2 * size);
+  for (std::size_t k = 0; k < size; ++k) {
+    auto point = static_cast<std::uint64_t>(random_.below(static_cast<std::int64_t>(sums_.total())));
+    std::size_t i = sums_.find(point) * kSampleBlock;
+    if (!is_own(i)) continue;
+    for (;; ++i) {  // ends in this block, as its sum is above the point
+      const std::uint32_t weight = units(i, code_of(i));
+      if (point < weight) break;
+      point -= weight;
+    }
+    said[k] = static_cast<double>(i);
+    said[size + k] = units(i, code_of(i));
   }
+  if (ranks_ != nullptr) ranks_->sum(said);
+  std::vector<Taken> round(size);
+  for (std::size_t k = 0; k < size; ++k) {
+    round[k].sample = static_cast<std::size_t>(said[k]);
+    round[k].units = static_cast<std::uint64_t>(said[size + k]);
+  }
+  return round;
+}
+
+void AdaptiveSampler::take_away(Taken& one) {
+  sums_.change(one.sample / kSampleBlock, one.units, 0);
+  if (!is_own(one.sample)) return;
+  one.code = code_of(one.sample);
+  code_of(one.sample) = WeightCodes::kNothing;
+}
+
+void AdaptiveSampler::put_back(std::vector<Taken>& taken) {
+  for (const Taken& one : taken) {
+    sums_.change(one.sample / kSampleBlock, 0, one.units);
+    if (is_own(one.sample)) code_of(one.sample) = one.code;
+  }
+  taken.clear();
 }
 
 std::vector<std::int64_t> AdaptiveSampler::draw(std::int64_t count) {
-  struct Taken {
-    std::size_t sample;
-    Code code;
-  };
   std::vector<Taken> taken;
-  const auto put_back = [&] {
-    for (const Taken& one : taken) set_code(one.sample, one.code);
-    taken.clear();
-  };
   std::vector<std::int64_t> ids;
   ids.reserve(static_cast<std::size_t>(count));
-  for (std::int64_t i = 0; i < count; ++i) {
-    if (sums_.total() == 0) put_back();  // more than num_samples asked for: all have been drawn, go round again
-    const std::size_t sample = find(static_cast<std::uint64_t>(random_.below(static_cast<std::int64_t>(sums_.total()))));
-    taken.push_back({sample, codes_[sample]});
-    set_code(sample, WeightCodes::kNothing);
-    ids.push_back(static_cast<std::int64_t>(sample));
+  while (static_cast<std::int64_t>(ids.size()) < count) {
+    if (sums_.total() == 0) put_back(taken);  // more than num_samples asked for: all have been drawn, go round again
+    std::unordered_set<std::size_t> in_round;
+    for (Taken& one : draw_round(count - static_cast<std::int64_t>(ids.size()))) {
+      if (!in_round.insert(one.sample).second) continue;
+      take_away(one);
+      taken.push_back(one);
+      ids.push_back(static_cast<std::int64_t>(one.sample));
+    }
   }
-  put_back();
+  put_back(taken);
   return ids;
 }
 
 void AdaptiveSampler::take_feedback(Span<const SampleFeedback> feedback, std::int64_t step) {
   const bool noise_rule = noise_log_ && step >= options_.noise_start_step;
-  for (const SampleFeedback& one : feedback) {
-    AFACE_CHECK(one.sample_id >= 0 && static_cast<std::size_t>(one.sample_id) < codes_.size(), "sample {} of {}",
-                one.sample_id, codes_.size());
+  std::vector<double> changes(feedback.size());  // of each weight, by its owner
+  for (std::size_t k = 0; k < feedback.size(); ++k) {
+    const SampleFeedback& one = feedback[k];
+    AFACE_CHECK(one.sample_id >= 0 && static_cast<std::size_t>(one.sample_id) < identities_.size(), "sample {} of {}",
+                one.sample_id, identities_.size());
     if (!std::isfinite(one.own_cosine)) {
       throw Error(ErrorKind::kNumeric, fmt::format("sampler: own cosine of sample {} at step {} is not finite",
                                                    one.sample_id, step));
     }
     const auto sample = static_cast<std::size_t>(one.sample_id);
+    if (!is_own(sample)) continue;
     if (noise_rule) noise_log_->record(one.sample_id, one.own_cosine);
     const bool is_noise = noise_rule && one.own_cosine < options_.noise_threshold;
-    set_code(sample, is_noise ? weights_.low() : weights_.moved(codes_[sample], one.correct ? steps_down_ : steps_up_));
+    Code& code = code_of(sample);
+    const double before = units(sample, code);
+    code = is_noise ? weights_.low() : weights_.moved(code, one.correct ? steps_down_ : steps_up_);
+    changes[k] = units(sample, code) - before;
+  }
+  if (ranks_ != nullptr) ranks_->sum(changes);
+  for (std::size_t k = 0; k < feedback.size(); ++k) {
+    const auto change = static_cast<std::int64_t>(changes[k]);
+    sums_.change(static_cast<std::size_t>(feedback[k].sample_id) / kSampleBlock, 0, static_cast<std::uint64_t>(change));
   }
 }
 
 void AdaptiveSampler::save(NamedArrays& state) const {
-  put_sampler_header(state, "adaptive", codes_.size());
+  put_sampler_header(state, "adaptive", identities_.size());
   put_random(state, "sampler.random", random_);
   put_words(state, "sampler.weight_codes", codes_);
   if (noise_log_) noise_log_->save(state, "sampler.noise_log");
 }
 
 void AdaptiveSampler::restore(const NamedArrays& state) {
-  check_sampler_header(state, "adaptive", codes_.size());
+  check_sampler_header(state, "adaptive", identities_.size());
   const Random::State generator = get_random(state, "sampler.random");
   const ArrayBytes& saved = word_bytes(state, "sampler.weight_codes", codes_.size());
   // Looked through before anything is changed, in pieces, so that there are never two copies of all.
@@ -160,7 +209,7 @@ void AdaptiveSampler::restore(const NamedArrays& state) {
       throw Error(ErrorKind::kFormat,
                   fmt::format("array 'sampler.weight_codes': code {} of sample {} is outside {} .. {}; it belongs to "
                               "other options or another data set",
-                              piece[i], begin + i, weights_.low(), weights_.high()));
+                              piece[i], static_cast<std::size_t>(own_.first) + begin + i, weights_.low(), weights_.high()));
     }
   }
   if (noise_log_) noise_log_->restore(state, "sampler.noise_log");
@@ -170,12 +219,10 @@ void AdaptiveSampler::restore(const NamedArrays& state) {
 }
 
 std::map<std::string, double> AdaptiveSampler::report() const {
-  double sum = 0;
-  double squares = 0;
-  double at_min = 0;
-  double at_max = 0;
-  double band_sums[std::size(kBands)] = {};
-  std::int64_t band_counts[std::size(kBands)] = {};
+  constexpr std::size_t kCount = std::size(kBands);
+  std::vector<double> totals(5 + 2 * kCount);
+  double &sum = totals[0], &squares = totals[1], &at_min = totals[2], &at_max = totals[3], &noise = totals[4];
+  double *const band_sums = totals.data() + 5, *const band_counts = band_sums + kCount;
   std::vector<std::size_t> band_of_class;
   for (const std::uint32_t size : class_sizes_) {
     std::size_t band = 0;
@@ -183,32 +230,35 @@ std::map<std::string, double> AdaptiveSampler::report() const {
     band_of_class.push_back(band);
   }
   for (std::size_t i = 0; i < codes_.size(); ++i) {
-    const double weight = units(i, codes_[i]);
+    const std::size_t sample = static_cast<std::size_t>(own_.first) + i;
+    const double weight = units(sample, codes_[i]);
     sum += weight;
     squares += weight * weight;
     at_min += codes_[i] == weights_.low();
     at_max += codes_[i] == weights_.high();
-    const std::size_t band = band_of_class[class_of(i)];
+    const std::size_t band = band_of_class[class_of(sample)];
     band_sums[band] += weights_.weight(codes_[i]);
     ++band_counts[band];
   }
-  const auto samples = static_cast<double>(codes_.size());
+  if (noise_log_) noise = static_cast<double>(noise_log_->noise_samples());
+  if (ranks_ != nullptr) ranks_->sum(totals);
+  const auto samples = static_cast<double>(identities_.size());
   std::map<std::string, double> numbers = {{"effective_samples", sum * sum / squares},
                                            {"weight_at_min", at_min / samples},
                                            {"weight_at_max", at_max / samples}};
-  if (noise_log_) numbers["noise_samples"] = static_cast<double>(noise_log_->noise_samples());
-  for (std::size_t band = 0; band < std::size(kBands); ++band) {
-    if (band_counts[band] > 0) numbers[kBands[band].name] = band_sums[band] / static_cast<double>(band_counts[band]);
+  if (noise_log_) numbers["noise_samples"] = noise;
+  for (std::size_t band = 0; band < kCount; ++band) {
+    if (band_counts[band] > 0) numbers[kBands[band].name] = band_sums[band] / band_counts[band];
   }
   return numbers;
 }
 
 std::vector<NoiseSuspect> AdaptiveSampler::noise_suspects(std::size_t at_least) const {
-  return noise_log_ ? noise_log_->suspects(at_least) : std::vector<NoiseSuspect>{};
+  return noise_log_ ? noise_log_->suspects(at_least, ranks_) : std::vector<NoiseSuspect>{};
 }
 
 double AdaptiveSampler::relative_weight(std::int64_t sample_id) const {
-  return weights_.weight(codes_[static_cast<std::size_t>(sample_id)]);
+  return weights_.weight(code_of(static_cast<std::size_t>(sample_id)));
 }
 
 }  // namespace aface

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "aface/core/check.h"
 #include "aface/sampling/sampler_state.h"
@@ -17,6 +18,18 @@ bool is_worse(const NoiseSuspect& a, const NoiseSuspect& b) {
   return a.score != b.score ? a.score < b.score : a.sample_id < b.sample_id;
 }
 
+static_assert(std::is_trivially_copyable_v<NoiseSuspect>);
+std::vector<NoiseSuspect> of_all(const std::vector<NoiseSuspect>& mine, AcrossRanks& ranks) {
+  std::vector<NoiseSuspect> all;
+  for (const auto& bytes :
+       ranks.gather({reinterpret_cast<const unsigned char*>(mine.data()), mine.size() * sizeof(NoiseSuspect)})) {
+    const std::size_t before = all.size();
+    all.resize(before + bytes.size() / sizeof(NoiseSuspect));
+    std::copy(bytes.begin(), bytes.end(), reinterpret_cast<unsigned char*>(all.data() + before));
+  }
+  return all;
+}
+
 }  // namespace
 
 NoiseLog::Record NoiseLog::unpack(std::uint16_t bits) {
@@ -29,14 +42,15 @@ std::uint16_t NoiseLog::pack(const Record& record) {
                                     (record.under ? 1 : 0) << kUnderShift);
 }
 
-NoiseLog::NoiseLog(std::size_t num_samples, double threshold)
-    : threshold_(threshold), records_(num_samples, pack(Record())) {}
+NoiseLog::NoiseLog(std::size_t num_samples, double threshold, std::size_t first)
+    : threshold_(threshold), first_(first), records_(num_samples, pack(Record())) {}
 
 void NoiseLog::record(std::int64_t sample_id, float own_cosine) {
-  AFACE_CHECK(sample_id >= 0 && static_cast<std::size_t>(sample_id) < records_.size(), "sample {} of {}", sample_id,
-              records_.size());
+  const std::int64_t place = sample_id - static_cast<std::int64_t>(first_);
+  AFACE_CHECK(place >= 0 && static_cast<std::size_t>(place) < records_.size(), "sample {} of {} from {}", sample_id,
+              records_.size(), first_);
   AFACE_CHECK(std::isfinite(own_cosine), "own cosine of sample {} is not finite", sample_id);
-  std::uint16_t& bits = records_[static_cast<std::size_t>(sample_id)];
+  std::uint16_t& bits = records_[static_cast<std::size_t>(place)];
   Record record = unpack(bits);
   noise_samples_ -= record.under ? 1 : 0;
   record.under = own_cosine < threshold_;
@@ -48,23 +62,24 @@ void NoiseLog::record(std::int64_t sample_id, float own_cosine) {
   bits = pack(record);
 }
 
-double NoiseLog::mean_of_means() const {
-  double sum = 0;
-  std::int64_t seen = 0;
+double NoiseLog::mean_of_means(AcrossRanks* ranks) const {
+  std::vector<double> totals = {0, 0};  // whole numbers: exact in any order
+  double &sum = totals[0], &seen = totals[1];
   for (const std::uint16_t bits : records_) {
     const Record record = unpack(bits);
     if (record.seen == 0) continue;
     sum += record.mean;
     ++seen;
   }
-  return sum / (static_cast<double>(std::max<std::int64_t>(1, seen)) * kSteps);
+  if (ranks != nullptr) ranks->sum(totals);
+  return sum / (std::max(1.0, seen) * kSteps);
 }
 
-NoiseSuspect NoiseLog::suspect_of(std::size_t sample, const Record& record, double m0) {
+NoiseSuspect NoiseLog::suspect_of(std::size_t place, const Record& record, double m0) const {
   const double times = std::min(record.seen, kMemory);
   const double mean = static_cast<double>(record.mean) / kSteps;
   NoiseSuspect suspect;
-  suspect.sample_id = static_cast<std::int64_t>(sample);
+  suspect.sample_id = static_cast<std::int64_t>(first_ + place);
   suspect.score = static_cast<float>((times * mean + kPrior * m0) / (times + kPrior));
   suspect.mean_cosine = static_cast<float>(mean);
   suspect.times_seen = record.seen;
@@ -72,8 +87,8 @@ NoiseSuspect NoiseLog::suspect_of(std::size_t sample, const Record& record, doub
   return suspect;
 }
 
-std::vector<NoiseSuspect> NoiseLog::suspects(std::size_t at_least) const {
-  const double m0 = mean_of_means();
+std::vector<NoiseSuspect> NoiseLog::suspects(std::size_t at_least, AcrossRanks* ranks) const {
+  const double m0 = mean_of_means(ranks);
   std::vector<NoiseSuspect> found;
   std::vector<NoiseSuspect> next;  // the worst of the others, a heap with the least bad on top
   for (std::size_t i = 0; i < records_.size(); ++i) {
@@ -89,7 +104,11 @@ std::vector<NoiseSuspect> NoiseLog::suspects(std::size_t at_least) const {
       next.pop_back();
     }
   }
-  std::sort_heap(next.begin(), next.end(), is_worse);
+  if (ranks != nullptr) {
+    found = of_all(found, *ranks);
+    next = of_all(next, *ranks);
+  }
+  std::sort(next.begin(), next.end(), is_worse);
   const std::size_t missing = at_least > found.size() ? at_least - found.size() : 0;
   next.resize(std::min(next.size(), missing));
   found.insert(found.end(), next.begin(), next.end());

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "aface/core/across_ranks.h"
 #include "aface/core/named_arrays.h"
 
 namespace aface {
@@ -34,7 +35,8 @@ class NoiseLog {
   static constexpr int kMostSeen = 15;
   static constexpr double kPrior = 0.5;
 
-  NoiseLog(std::size_t num_samples, double threshold);
+  // Of the samples [first, first + num_samples).
+  NoiseLog(std::size_t num_samples, double threshold, std::size_t first = 0);
 
   // `own_cosine` must be finite.
   void record(std::int64_t sample_id, float own_cosine);
@@ -43,7 +45,8 @@ class NoiseLog {
   std::int64_t noise_samples() const { return noise_samples_; }
   // Samples whose running mean or last cosine is under the threshold and, while those are fewer than `at_least`, the
   // samples seen that come next by score. Lowest score first, equal scores by lower id.
-  std::vector<NoiseSuspect> suspects(std::size_t at_least = 0) const;
+  // `ranks` that each have the log of other samples: of all of them, by a call of all.
+  std::vector<NoiseSuspect> suspects(std::size_t at_least = 0, AcrossRanks* ranks = nullptr) const;
 
   // One array `name`, a view of the log's own memory until the next record(); restore() throws Error{kFormat} when it
   // holds another number of samples.
@@ -62,10 +65,11 @@ class NoiseLog {
   static std::uint16_t pack(const Record& record);
 
   // m0 of the score above.
-  double mean_of_means() const;
-  static NoiseSuspect suspect_of(std::size_t sample, const Record& record, double m0);
+  double mean_of_means(AcrossRanks* ranks) const;
+  NoiseSuspect suspect_of(std::size_t place, const Record& record, double m0) const;
 
   double threshold_;
+  std::size_t first_;
   std::vector<std::uint16_t> records_;
   std::int64_t noise_samples_ = 0;
 };

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "aface/core/across_ranks.h"
 #include "aface/core/named_arrays.h"
 #include "aface/core/registry.h"
+#include "aface/core/shard.h"
 #include "aface/core/span.h"
 #include "aface/sampling/noise_log.h"
 #include "aface/sampling/sampler_options.h"
@@ -53,13 +55,21 @@ class Sampler {
 };
 
 using MakeSampler = std::unique_ptr<Sampler> (*)(const SamplerOptions& options, Span<const std::int64_t> identities,
-                                                 std::int64_t num_identities, std::uint64_t seed);
+                                                 std::int64_t num_identities, std::uint64_t seed, AcrossRanks* ranks);
 // All samplers by name.
 const std::vector<RegistryRow<MakeSampler>>& sampler_table();
 
 // `identities[i]` is the identity of sample i, 0 .. num_identities-1; they must outlive the sampler. Throws Error{kUsage} on an unknown kind or
 // options out of range, Error{kData} when there are no samples or an identity is out of range.
+// `ranks`, which must outlive it, are those whose samplers are one: each has the weights and the noise log of its own samples
+// (samples_of_rank), all draw the same, which is what one alone would, and are told the same. Then all of the sampler's
+// functions but save() are to be called by all ranks alike; save() gives the arrays of this rank's samples, and restore() takes
+// them. Null: alone.
 std::unique_ptr<Sampler> make_sampler(const SamplerOptions& options, Span<const std::int64_t> identities,
-                                      std::int64_t num_identities, std::uint64_t seed);
+                                      std::int64_t num_identities, std::uint64_t seed, AcrossRanks* ranks = nullptr);
+
+// The samples that a rank has: a range, whole blocks of weights.
+Shard samples_of_rank(std::int64_t num_samples, int rank, int size);
+constexpr std::int64_t kSampleBlock = 64;  // two cache lines of weights
 
 }  // namespace aface

@@ -140,8 +140,10 @@ std::variant<int, Beginning> train_from(const Beginning& beginning, const RunPar
     return 128 + signal;
   }
   const at::Tensor margins = trainer.all_margins();
+  const std::vector<NoiseSuspect> suspects =
+      trainer.sampler().noise_suspects(static_cast<std::size_t>(config.sampler.fewest_suspects));
   if (is_first(ranks)) {
-    write_run_results(config, run.options, run.data.dataset, trainer, margins, loop.progress(), loop.results(), ranks);
+    write_run_results(config, run.options, run.data.dataset, trainer, margins, suspects, loop.progress(), loop.results(), ranks);
   }
   return 0;
 }

@@ -56,10 +56,10 @@ void write_margins(const std::string& path, const std::vector<MarginRow>& rows) 
   write_file_atomically(path, text);
 }
 
-void write_noise_suspects(const std::string& path, const FaceDataset& dataset, const Sampler& sampler,
-                          std::int64_t fewest) {
+void write_noise_suspects(const std::string& path, const FaceDataset& dataset,
+                          const std::vector<NoiseSuspect>& suspects) {
   std::string text = "path\tidentity\tscore\tmean_cosine\ttimes_seen\tlast_was_under_threshold\n";
-  for (const NoiseSuspect& suspect : sampler.noise_suspects(static_cast<std::size_t>(fewest))) {
+  for (const NoiseSuspect& suspect : suspects) {
     text += fmt::format("{}\t{}\t{:.4f}\t{:.4f}\t{}\t{}\n", dataset.photos->photo_name(suspect.sample_id),
                         dataset.photos->identity_name(dataset.identity_of(suspect.sample_id)), suspect.score,
                         suspect.mean_cosine, suspect.times_seen, suspect.last_was_under ? 1 : 0);
@@ -131,8 +131,8 @@ ModelCard card_of(const RunConfig& config, const RunOptions& options, const Face
 bool has_run_results(const std::string& run_dir) { return file_exists(summary_path(run_dir)); }
 
 void write_run_results(const RunConfig& config, const RunOptions& options, const FaceDataset& dataset,
-                       Trainer& trainer, const at::Tensor& all_margins, const Progress& progress, const RunResults& results,
-                       const Communicator* ranks) {
+                       Trainer& trainer, const at::Tensor& all_margins, const std::vector<NoiseSuspect>& suspects,
+                       const Progress& progress, const RunResults& results, const Communicator* ranks) {
   const std::string& dir = options.run_dir;
   const std::string model = dir + "/model.safetensors";
   NamedArrays network;
@@ -142,7 +142,7 @@ void write_run_results(const RunConfig& config, const RunOptions& options, const
   const std::vector<MarginRow> margins = margins_richest_first(dataset, all_margins);
   if (!margins.empty()) write_margins(dir + "/margins.tsv", margins);
   if (config.sampler.kind == "adaptive") {
-    write_noise_suspects(dir + "/noise_suspects.tsv", dataset, trainer.sampler(), config.sampler.fewest_suspects);
+    write_noise_suspects(dir + "/noise_suspects.tsv", dataset, suspects);
   }
   const std::string summary = summary_path(dir);  // last of all: it says that the rest is there
   write_file_atomically(summary,

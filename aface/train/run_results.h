@@ -25,9 +25,9 @@ struct RunResults {
 bool has_run_results(const std::string& run_dir);
 
 // Writes what a finished run leaves behind (see run.h), each file atomically, and says on stdout where it is. `margins`
-// [num_identities] of Trainer::all_margins(); `ranks` null: alone.
+// [num_identities] of Trainer::all_margins(), `suspects` the sampler's; `ranks` null: alone.
 void write_run_results(const RunConfig& config, const RunOptions& options, const FaceDataset& dataset,
-                       Trainer& trainer, const at::Tensor& margins, const Progress& progress, const RunResults& results,
-                       const Communicator* ranks);
+                       Trainer& trainer, const at::Tensor& margins, const std::vector<NoiseSuspect>& suspects,
+                       const Progress& progress, const RunResults& results, const Communicator* ranks);
 
 }  // namespace aface

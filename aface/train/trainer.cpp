@@ -126,7 +126,7 @@ Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset, const std:
   if (ranks_ != nullptr) check_ranks();
   at::manual_seed(seed);  // of weights, which are drawn on the CPU, and of dropout, on the device
 
-  sampler_ = make_sampler(config.sampler, dataset.identities, dataset.num_identities(), seed);
+  sampler_ = make_sampler(config.sampler, dataset.identities, dataset.num_identities(), seed, ranks);
   loader_ = std::make_unique<BatchLoader>(dataset, config.data, config.augment,
                                           static_cast<int>(config.backbone.input_size), seed);
   selector_ = make_class_selector(config.mining, dataset.num_identities(), seed,

@@ -68,7 +68,7 @@ NamedArrays Trainer::save() const {
 }
 
 void Trainer::restore(const NamedArrays& whole, OtherData other_data) {
-  const NamedArrays state = ranks_ == nullptr ? whole : share_of(whole, shard_);
+  const NamedArrays state = ranks_ == nullptr ? whole : share_of(whole, shard_, samples_of_rank(dataset_.num_samples(), ranks_->rank(), ranks_->size()));
   AFACE_CHECK(step_ == 0 && plans_ahead_.empty(), "restore() after the first step");
   if (const std::string other = data_differences(state, dataset_); !other.empty() && other_data == OtherData::kRefuse) {
     throw Error(ErrorKind::kData, fmt::format("it was made with other training data ({}); point data at the same photos, "

@@ -18,6 +18,8 @@ namespace {
 constexpr const char* kOfIdentities[] = {"head.margins",           "miner.queue_lengths",
                                          "prototypes.fresh_until", "prototypes.last_active",
                                          "prototypes.velocity",    "prototypes.weight"};
+// One row for every sample.
+constexpr const char* kOfSamples[] = {"sampler.noise_log", "sampler.weight_codes"};
 // As many rows for an identity as its queue has entries.
 constexpr const char* kOfQueues[] = {"miner.queue_admitted", "miner.queue_ids", "miner.queue_similarities"};
 constexpr char kQueueLengths[] = "miner.queue_lengths";
@@ -30,6 +32,9 @@ std::vector<std::string> divided_names(const NamedArrays& share) {
     if (share.has(name)) names.emplace_back(name);
   }
   for (const char* name : kOfQueues) {
+    if (share.has(name)) names.emplace_back(name);
+  }
+  for (const char* name : kOfSamples) {
     if (share.has(name)) names.emplace_back(name);
   }
   std::sort(names.begin(), names.end());
@@ -176,8 +181,16 @@ WholeState::~WholeState() {
   }
 }
 
-NamedArrays share_of(const NamedArrays& whole, const Shard& shard) {
+NamedArrays share_of(const NamedArrays& whole, const Shard& shard, const Shard& samples) {
   NamedArrays share = whole;
+  for (const char* name : kOfSamples) {
+    if (!whole.has(name)) continue;
+    if (whole.at(name).shape.empty() || whole.at(name).shape[0] < samples.end) {
+      throw Error(ErrorKind::kFormat,
+                  fmt::format("array '{}': fewer rows than samples; it belongs to another data set", name));
+    }
+    share.arrays[name] = rows_of(whole.at(name), samples.first, samples.count());
+  }
   if (whole.has(kQueueLengths)) {
     const std::vector<std::int32_t> lengths = whole.get<std::int32_t>(kQueueLengths);
     if (static_cast<std::int64_t>(lengths.size()) < shard.end) {

@@ -10,8 +10,8 @@
 namespace aface {
 
 // The state of a run does not depend on the number of its ranks: what each rank has of its identities
-// (prototypes and their optimiser, margins, queues), one after the other, is what one rank would have of all,
-// and the rest is rank 0's.
+// (prototypes and their optimiser, margins, queues) and of its samples (weights, noise log), one after the other, is what one
+// rank would have of all, and the rest is rank 0's.
 
 // Makes the whole from the shares that Trainer::save() gives on every rank. All ranks construct one at the
 // same time; then rank 0 reads whole(), of which large arrays come from the other ranks when they are asked
@@ -37,7 +37,7 @@ class WholeState {
   bool closed_ = false;
 };
 
-// The share of one rank, of the whole; its arrays refer to the whole's.
-NamedArrays share_of(const NamedArrays& whole, const Shard& shard);
+// The share of one rank, of the whole: of its identities and samples. Its arrays refer to the whole's.
+NamedArrays share_of(const NamedArrays& whole, const Shard& identities, const Shard& samples);
 
 }  // namespace aface
