@@ -26,8 +26,7 @@ namespace {
 
 using Work = c10::intrusive_ptr<c10d::Work>;
 
-// Liveness ends waiting much sooner; this is for what it cannot see, two ranks that reach rank 0 but not each
-// other.
+// Liveness ends waiting much sooner; this is for what it cannot see.
 constexpr std::chrono::minutes kLongestOperation{30};
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -41,14 +40,25 @@ class Gloo final : public c10d::ProcessGroupGloo {
   }
 };
 
+// As PyTorch takes it; empty: that on the way to the master.
+std::string wanted_interface() {
+  const char* name = std::getenv("GLOO_SOCKET_IFNAME");
+  return name != nullptr ? name : "";
+}
+
+// The address that this rank talks from; empty when nothing says so.
+std::string own_address(const LaunchEnvironment& environment) {
+  const std::string interface = wanted_interface();
+  return interface.empty() ? own_address_towards(environment.master_host, environment.master_port)
+                           : address_of_interface(interface);
+}
+
 c10::intrusive_ptr<Gloo> make_gloo(const LaunchEnvironment& environment, const Meeting& meeting) {
   auto options = c10d::ProcessGroupGloo::Options::create(kLongestOperation);
-  const char* interface = std::getenv("GLOO_SOCKET_IFNAME");  // as PyTorch takes it
-  const std::string own = own_address_towards(environment.master_host, environment.master_port);
-  options->devices.push_back(interface != nullptr && *interface != '\0'
-                                 ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
-                             : own.empty() ? c10d::ProcessGroupGloo::createDefaultDevice()
-                                           : c10d::ProcessGroupGloo::createDeviceForHostname(own));
+  const std::string interface = wanted_interface(), own = own_address(environment);
+  options->devices.push_back(!interface.empty() ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
+                             : own.empty()      ? c10d::ProcessGroupGloo::createDefaultDevice()
+                                                : c10d::ProcessGroupGloo::createDeviceForHostname(own));
   options->threads = 2;
   return c10::make_intrusive<Gloo>(meeting.store, environment.rank, environment.world_size, options);
 }
@@ -64,6 +74,7 @@ struct Communicator::Parts {
   c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl;
 #endif
   std::atomic<std::int64_t> bytes_sent{0};
+  std::int64_t finished = 0;  // operations
   bool failed = false;
 
   double ranks() const { return static_cast<double>(environment.world_size); }
@@ -89,9 +100,11 @@ struct Communicator::Parts {
 
   void finish(const Work& work, const char* operation, const char* what) {
     constexpr std::chrono::milliseconds kLook{500};
-    for (;;) {
+    ++finished;
+    for (int looks = 0;; ++looks) {
       try {
         work->wait(kLook);
+        if (looks > 0) liveness->waits_in(0);
         return;
       } catch (const std::exception& error) {
         if (work->isCompleted()) {
@@ -100,15 +113,20 @@ struct Communicator::Parts {
           fail(operation, what, error.what());
         }
       }
+      liveness->waits_in(finished);
       if (const auto trouble = liveness->trouble()) fail(operation, what, "");
     }
+  }
+
+  // Whoever keeps the store stays until the others have read there what is the matter.
+  void stay_for_readers() const {
+    if (environment.rank == 0) std::this_thread::sleep_for(liveness->time_to_read());
   }
 
   [[noreturn]] void fail(const char* operation, const char* what, const std::string& cause) {
     failed = true;
     const std::optional<std::string> trouble = liveness->wait_for_trouble(liveness->patience());
-    // Whoever keeps the store stays until the others have read there what is the matter.
-    if (environment.rank == 0) std::this_thread::sleep_for(liveness->time_to_read());
+    stay_for_readers();
     throw Error(
         ErrorKind::kIo,
         trouble
@@ -124,10 +142,15 @@ Communicator::Communicator(const LaunchEnvironment& environment, const Communica
     : parts_(std::make_unique<Parts>()) {
   Parts& parts = *parts_;
   parts.environment = environment;
-  parts.meeting = meet(environment, options.join_within);
+  parts.meeting = meet(environment, own_address(environment), options.join_within);
   try {
     parts.liveness = std::make_unique<Liveness>(parts.meeting.open_board(environment), environment.rank,
-                                                parts.meeting.names, parts.meeting.place, options.liveness);
+                                                parts.meeting.names, parts.meeting.doors, parts.meeting.place, options.liveness);
+    // Gloo's own attempt to connect all with all could not be ended.
+    if (const auto trouble = parts.liveness->wait_for_all_doors(options.join_within)) {
+      parts.stay_for_readers();
+      throw Error(ErrorKind::kIo, *trouble);
+    }
     parts.gloo = make_gloo(environment, parts.meeting);
 #ifdef USE_C10D_NCCL
     if (options.cuda) {

@@ -1,6 +1,7 @@
 #include "aface/ranks/meeting.h"
 
 #include <fmt/format.h>
+#include <ifaddrs.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <sstream>
 #include <thread>
 
 #include "aface/core/error.h"
@@ -58,15 +61,24 @@ class StoreBoard final : public NoteBoard {
 
 std::string here_key(int rank) { return fmt::format("here/{}", rank); }
 
+// Not one that means something else on another host.
+bool is_for_others(const std::string& address) { return address.find('%') == std::string::npos; }
+
 // Returns when all have said where they are.
 void wait_for_all(NoteBoard& board, int world_size, std::chrono::milliseconds longest, Meeting& meeting) {
   const auto end = Clock::now() + longest;
   auto pause = std::chrono::milliseconds(5);
   for (int rank = 0; rank < world_size;) {
     if (const std::optional<std::string> note = board.read(here_key(rank))) {
-      meeting.hosts.push_back(note->substr(0, note->find('\n')));
-      meeting.names.push_back(fmt::format("rank {} on {} (process {})", rank, meeting.hosts.back(),
-                                          note->substr(note->find('\n') + 1)));
+      std::istringstream lines(*note);
+      std::string host, process, address, port;
+      std::getline(lines, host);
+      std::getline(lines, process);
+      std::getline(lines, address);
+      std::getline(lines, port);
+      meeting.hosts.push_back(host);
+      meeting.names.push_back(fmt::format("rank {} on {} (process {})", rank, host, process));
+      meeting.doors.push_back({address, static_cast<std::uint16_t>(std::strtoul(port.c_str(), nullptr, 10))});
       ++rank;
       continue;
     }
@@ -87,8 +99,9 @@ void wait_for_all(NoteBoard& board, int world_size, std::chrono::milliseconds lo
 
 }  // namespace
 
-Meeting meet(const LaunchEnvironment& environment, std::chrono::milliseconds longest) {
+Meeting meet(const LaunchEnvironment& environment, const std::string& own_address, std::chrono::milliseconds longest) {
   Meeting meeting;
+  meeting.own_door = std::make_shared<Doorbell>();
   meeting.place = fmt::format("{}:{}", environment.master_host, environment.master_port);
   const bool serve = environment.rank == 0 && !environment.store_is_the_launchers;
   try {
@@ -100,7 +113,9 @@ Meeting meet(const LaunchEnvironment& environment, std::chrono::milliseconds lon
   }
   try {
     StoreBoard board(meeting.store);
-    board.set(here_key(environment.rank), fmt::format("{}\n{}", host_name(), ::getpid()));
+    board.set(here_key(environment.rank), fmt::format("{}\n{}\n{}\n{}", host_name(), ::getpid(),
+                                                   is_for_others(own_address) ? own_address : "",
+                                                   meeting.own_door->port()));
     wait_for_all(board, environment.world_size, longest, meeting);
   } catch (const Error&) {
     throw;
@@ -136,6 +151,22 @@ std::string own_address_towards(const std::string& host, std::uint16_t port) {
     ::close(socket);
   }
   ::freeaddrinfo(found);
+  return address;
+}
+
+std::string address_of_interface(const std::string& name) {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return "";
+  std::string address;
+  for (const ifaddrs* one = all; one != nullptr && address.empty(); one = one->ifa_next) {
+    if (one->ifa_addr == nullptr || name != one->ifa_name) continue;
+    const int family = one->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    const socklen_t length = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    std::array<char, NI_MAXHOST> text{};
+    if (::getnameinfo(one->ifa_addr, length, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) == 0) address = text.data();
+  }
+  ::freeifaddrs(all);
   return address;
 }
 

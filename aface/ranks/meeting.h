@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "aface/ranks/doorbell.h"
 #include "aface/ranks/launch_environment.h"
 #include "aface/ranks/liveness.h"
 
@@ -18,13 +19,18 @@ struct Meeting {
   std::vector<std::string> hosts;  // [world_size]
   std::vector<std::string> names;  // [world_size] "rank 2 on node7 (process 4711)"
   std::string place;               // "node1:29500"
+  std::vector<Door> doors;         // [world_size]
+  std::shared_ptr<Doorbell> own_door;
 
   // A connection of its own to the same store.
   std::unique_ptr<NoteBoard> open_board(const LaunchEnvironment& environment) const;
 };
 
-// Throws Error{kIo} when the store cannot be opened or not all ranks come within `longest`.
-Meeting meet(const LaunchEnvironment& environment, std::chrono::milliseconds longest);
+// `own_address`: from which this rank talks to the others, as numbers; empty: not known. Throws Error{kIo} when the store cannot be opened or not all ranks come within `longest`.
+Meeting meet(const LaunchEnvironment& environment, const std::string& own_address, std::chrono::milliseconds longest);
+
+// That of an interface of this host, as numbers; empty when it has none.
+std::string address_of_interface(const std::string& name);
 
 // The address of this host on the way to `host`, as numbers; empty when there is none.
 std::string own_address_towards(const std::string& host, std::uint16_t port);

@@ -1,4 +1,4 @@
-// Two hosts: network namespaces of this machine with a cable between them. Needs the right to make them.
+// Several hosts: network namespaces of this machine, each with a cable to a switch. Needs the right to make them.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,26 +18,34 @@ namespace {
 using ::testing::HasSubstr;
 using Arguments = std::vector<std::string>;
 
-class TwoHosts : public ::testing::Test {
+class Hosts : public ::testing::Test {
  protected:
+  explicit Hosts(int count) : count_(count) {}
+
   void SetUp() override {
-    if (!ip("netns add " + host(0)) || !ip("netns add " + host(1))) {
+    if (!ip("netns add " + host(kSwitch))) {
       GTEST_SKIP() << "may not make network namespaces here (needs root and iproute2)";
     }
-    const std::string cable = cable_end(0) + " type veth peer name " + cable_end(1);
-    ASSERT_TRUE(ip("link add " + cable));
-    for (int i = 0; i < 2; ++i) {
-      ASSERT_TRUE(ip("link set " + cable_end(i) + " netns " + host(i)));
+    ASSERT_TRUE(ip("-n " + host(kSwitch) + " link add switch type bridge"));
+    ASSERT_TRUE(ip("-n " + host(kSwitch) + " link set switch up"));
+    for (int i = 0; i < count_; ++i) {
+      const std::string plug = cable_end(i) + "s";
+      ASSERT_TRUE(ip("netns add " + host(i)));
+      ASSERT_TRUE(ip(fmt::format("link add {} type veth peer name {}", cable_end(i), plug)));
+      ASSERT_TRUE(ip(fmt::format("link set {} netns {}", cable_end(i), host(i))));
+      ASSERT_TRUE(ip(fmt::format("link set {} netns {}", plug, host(kSwitch))));
+      ASSERT_TRUE(ip(fmt::format("-n {} link set {} master switch up", host(kSwitch), plug)));
       ASSERT_TRUE(ip(fmt::format("-n {} address add {}/24 dev {}", host(i), address(i), cable_end(i))));
       ASSERT_TRUE(ip(fmt::format("-n {} link set {} up", host(i), cable_end(i))));
       ASSERT_TRUE(ip(fmt::format("-n {} link set lo up", host(i))));
     }
   }
   void TearDown() override {
-    for (int i = 0; i < 2; ++i) ip("netns delete " + host(i));
+    for (int i = kSwitch; i < count_; ++i) ip("netns delete " + host(i));
   }
 
-  static std::string host(int i) { return fmt::format("aface{}-{}", ::getpid(), i); }
+  static constexpr int kSwitch = -1;
+  static std::string host(int i) { return fmt::format("aface{}-{}", ::getpid(), i < 0 ? "switch" : std::to_string(i)); }
   static std::string cable_end(int i) { return fmt::format("af{}-{}", ::getpid() % 100000, i); }
   static std::string address(int i) { return fmt::format("10.77.0.{}", i + 1); }
 
@@ -70,11 +78,11 @@ class TwoHosts : public ::testing::Test {
   using Clock = std::chrono::steady_clock;
 
   // Rank i on host i.
-  static std::vector<Ended> train(const std::string& run_dir, const Arguments& options,
+  std::vector<Ended> train(const std::string& run_dir, const Arguments& options,
                                   Clock::time_point start, const std::function<void()>& meanwhile = {}) {
-    std::vector<Ended> ended(2);
+    std::vector<Ended> ended(static_cast<std::size_t>(count_));
     std::vector<std::thread> threads;
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < count_; ++i) {
       threads.emplace_back([&, i] {
         Arguments arguments = {"netns",
                                "exec",
@@ -90,7 +98,7 @@ class TwoHosts : public ::testing::Test {
                                "--rank",
                                std::to_string(i),
                                "--world-size",
-                               "2",
+                               std::to_string(count_),
                                "--master",
                                address(0) + ":29511"};
         for (const char* set : {"data.source=drawn", "synth.identities=60", "synth.images=360",
@@ -114,6 +122,31 @@ class TwoHosts : public ::testing::Test {
     if (meanwhile) meanwhile();
     for (std::thread& thread : threads) thread.join();
     return ended;
+  }
+
+  const int count_;
+};
+
+class TwoHosts : public Hosts {
+ protected:
+  TwoHosts() : Hosts(2) {}
+};
+
+class ThreeHosts : public Hosts {
+ protected:
+  ThreeHosts() : Hosts(3) {}
+  // Host 0 reaches both others, these do not reach each other.
+  static void cut_between_others() {
+    EXPECT_TRUE(ip(fmt::format("-n {} route add blackhole {}/32", host(1), address(2))));
+    EXPECT_TRUE(ip(fmt::format("-n {} route add blackhole {}/32", host(2), address(1))));
+  }
+  static void expect_pair_named(const std::vector<Ended>& ended) {
+    for (const auto& [result, seconds] : ended) {
+      EXPECT_FALSE(result.timed_out);
+      EXPECT_EQ(result.exit_code, 3) << result.err;
+      EXPECT_LT(seconds, 30);
+      EXPECT_THAT(result.err, ::testing::ContainsRegex("rank [12] on .* does not reach rank [12] on .* at 10.77.0.[23]"));
+    }
   }
 };
 
@@ -173,6 +206,21 @@ TEST_F(TwoHosts, ACutCableEndsBothByNameAndTheRunGoesOn) {
        train(run, {fmt::format("train.steps={}", seen + 10), "--resume", "--allow-changes"}, Clock::now())) {
     EXPECT_EQ(one.result.exit_code, 0) << one.result.err;
   }
+}
+
+TEST_F(ThreeHosts, TwoThatDoNotReachEachOtherAreNamed) {
+  const TempDir dir;
+  const Clock::time_point cut = Clock::now() + std::chrono::seconds(6);
+  expect_pair_named(train(dir.file("run"), {"train.steps=1000000", "train.batch_size=33"}, cut, [&] {
+    std::this_thread::sleep_until(cut);
+    cut_between_others();
+  }));
+}
+
+TEST_F(ThreeHosts, TwoThatNeverReachedEachOtherAreNamed) {
+  const TempDir dir;
+  cut_between_others();
+  expect_pair_named(train(dir.file("run"), {"train.steps=10", "optimizer.warmup_steps=0"}, Clock::now()));
 }
 
 }  // namespace
