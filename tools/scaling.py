@@ -51,7 +51,7 @@ def memory(ranks, identities, images, batch, dim, parameters, active=None):
         "margins and queues": 8 * own + (0 if active is None else own * (8 + 8 * 30)),
         "cosines": 3 * batch * rows,
         "embeddings": 3 * 4 * batch * dim * 2,
-        "sampler and labels": images * (2 + 2 + 8) + identities * (1 + 2 + 1 / 8),
+        "sampler and labels": images * (8 + 0.2 + 4 / ranks) + identities * (1 + 2 + 1 / 8),
     }
 
 
