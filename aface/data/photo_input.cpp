@@ -49,6 +49,7 @@ PhotoInput shards(const std::string& place) {
 PhotoInput verification_set(const std::string& path) {
   auto photos = std::make_shared<BinPhotos>(path);
   const std::int64_t count = photos->num_photos();
+  if (count == 0) throw Error(ErrorKind::kData, path + ": the set holds no pictures");
   return {std::move(photos), count};
 }
 

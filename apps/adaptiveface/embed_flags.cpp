@@ -90,6 +90,11 @@ std::shared_ptr<EmbedFlags> add_embed_flags(CLI::App& app) {
   return flags;
 }
 
+std::function<void(std::int64_t images_done)> embed_progress(std::int64_t images) {
+  const auto progress = std::make_shared<Progress>(static_cast<std::size_t>(images));
+  return [progress](std::int64_t done) { (*progress)(done); };
+}
+
 EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const std::string& root,
                                  const std::vector<std::string>& paths, OnBadImage on_bad_image) {
   return embed_with_model(flags, chips_in_folder(root, paths), on_bad_image);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,9 @@ struct EmbedFlags {
 };
 
 std::shared_ptr<EmbedFlags> add_embed_flags(CLI::App& app);
+
+// Tells the progress on stderr every few seconds: how far, how fast.
+std::function<void(std::int64_t images_done)> embed_progress(std::int64_t images);
 
 // Loads the model, embeds, and tells the progress on stderr. Errors are those of load_model() and
 // embed_chips().
