@@ -1,14 +1,9 @@
 #include "apps/adaptiveface/embed_flags.h"
 
-#include <fmt/core.h>
-
 #include <chrono>
 
 #include "aface/core/log.h"
-#include "aface/model/model_file.h"
-#include "aface/nn/device.h"
-#include "aface/nn/model_file.h"
-#include "aface/recognise/recogniser.h"
+#include "apps/adaptiveface/embed_network.h"
 
 namespace aface {
 namespace {
@@ -36,36 +31,6 @@ class Progress {
   const Clock::time_point start_ = Clock::now();
   Clock::time_point last_line_ = start_;
 };
-
-// Chips that are aligned already need less than photos do: weights without a card are taken as our own training made them.
-std::shared_ptr<const Recogniser> open_for_chips(const EmbedFlags& flags) {
-  const RecogniserOptions options{flags.threads};
-  const bool is_whole = missing_parts(flags.model).empty();
-  if (is_whole && !flags.single_view) return std::make_shared<const Recogniser>(Recogniser::open(flags.model, options));
-  Model model = is_whole ? read_model(flags.model) : Model{};
-  if (is_whole) {
-    check_reference(Recogniser(model, options), model);
-  } else {
-    model.network = read_network(flags.model);
-    model.card = card_for(network_options(model.network, flags.model));
-  }
-  if (flags.single_view) model.card.flip = FlipRule::kNone;
-  try {
-    return std::make_shared<const Recogniser>(model, options);
-  } catch (const Error& error) {
-    throw Error(error.kind(), fmt::format("{}: {}", flags.model, error.what()));
-  }
-}
-
-ChipNetwork chip_network(std::shared_ptr<const Recogniser> recogniser) {
-  ChipNetwork network;
-  network.size_px = recogniser->card().input_size();
-  network.dim = recogniser->dim();
-  network.embed = [recogniser](Span<const std::uint8_t> pixels, std::int64_t count, float* rows) {
-    recogniser->embed_pixels(pixels.data(), count, rows);
-  };
-  return network;
-}
 
 }  // namespace
 
@@ -101,17 +66,13 @@ EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const std::string& roo
 }
 
 EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const ChipSource& chips, OnBadImage on_bad_image) {
-  const c10::Device device = usable_device(flags.device, "--device");
+  const EmbedNetwork network = open_network(flags);
   EmbedOptions options;
-  options.add_flipped = !flags.single_view;
   options.on_bad_image = on_bad_image;
   options.batch_size = flags.batch_size;
   options.workers = flags.workers;
   options.on_progress = Progress(chips.names.size());
-  if (device.is_cpu()) return embed_chips(chip_network(open_for_chips(flags)), chips, options);
-  const auto backbone = load_model(flags.model);
-  backbone->to(device);
-  return embed_chips(*backbone, chips, options);
+  return embed_chips(ChipNetwork{network.card.input_size(), network.card.dim(), network.embed}, chips, options);
 }
 
 }  // namespace aface

@@ -25,8 +25,8 @@ std::shared_ptr<EmbedFlags> add_embed_flags(CLI::App& app);
 // Tells the progress on stderr every few seconds: how far, how fast.
 std::function<void(std::int64_t images_done)> embed_progress(std::int64_t images);
 
-// Loads the model, embeds, and tells the progress on stderr. Errors are those of load_model() and
-// embed_chips().
+// Loads the model, embeds, and tells the progress on stderr. Errors are those of open_network()
+// (embed_network.h) and embed_chips().
 EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const std::string& root,
                                  const std::vector<std::string>& paths, OnBadImage on_bad_image);
 EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const ChipSource& chips, OnBadImage on_bad_image);

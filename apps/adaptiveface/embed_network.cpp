@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "aface/core/error.h"
 #include "aface/infer/batch_to_tensor.h"
@@ -18,21 +20,15 @@
 namespace aface {
 namespace {
 
-Model model_of(const EmbedFlags& flags) {
+// Weights without a card are taken as our own training made them.
+Model weights_alone(const EmbedFlags& flags) {
   Model model;
-  if (missing_parts(flags.model).empty()) {
-    model = read_model(flags.model);
-    check_reference(Recogniser(model, {flags.threads}), model);
-  } else {
-    model.network = read_network(flags.model);
-    model.card = card_for(network_options(model.network, flags.model));
-  }
-  if (flags.single_view) model.card.flip = FlipRule::kNone;
+  model.network = read_network(flags.model);
+  model.card = card_for(network_options(model.network, flags.model));
   return model;
 }
 
-EmbedPixels on_cpu(const EmbedFlags& flags, const Model& model) {
-  const auto recogniser = std::make_shared<const Recogniser>(model, RecogniserOptions{flags.threads});
+EmbedPixels on_cpu(std::shared_ptr<const Recogniser> recogniser) {
   return [recogniser](Span<const std::uint8_t> pixels, std::int64_t count, float* rows) {
     recogniser->embed_pixels(pixels.data(), count, rows);
   };
@@ -60,17 +56,29 @@ EmbedPixels on_gpu(const EmbedFlags& flags, const ModelCard& card, c10::Device d
   };
 }
 
+EmbedNetwork open_checked(const EmbedFlags& flags, c10::Device device) {
+  const bool is_whole = missing_parts(flags.model).empty();
+  Model model = is_whole ? read_model(flags.model) : weights_alone(flags);
+  const RecogniserOptions options{flags.threads};
+  auto recogniser = std::make_shared<const Recogniser>(model, options);
+  if (is_whole) check_reference(*recogniser, model);
+  if (flags.single_view && model.card.flip != FlipRule::kNone) {
+    model.card.flip = FlipRule::kNone;
+    recogniser = std::make_shared<const Recogniser>(model, options);
+  }
+  return {model.card, model.embedding_digest,
+          device.is_cpu() ? on_cpu(std::move(recogniser)) : on_gpu(flags, model.card, device)};
+}
+
 }  // namespace
 
 EmbedNetwork open_network(const EmbedFlags& flags) {
   const c10::Device device = usable_device(flags.device, "--device");
-  const Model model = model_of(flags);
   try {
-    return {model.card, model.embedding_digest,
-            device.is_cpu() ? on_cpu(flags, model) : on_gpu(flags, model.card, device)};
+    return open_checked(flags, device);
   } catch (const Error& error) {
     const std::string message = error.what();
-    if (message.compare(0, flags.model.size(), flags.model) == 0) throw;
+    if (message.compare(0, flags.model.size(), flags.model) == 0) throw;  // names the file already
     throw Error(error.kind(), fmt::format("{}: {}", flags.model, message));
   }
 }
