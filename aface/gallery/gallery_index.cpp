@@ -263,6 +263,17 @@ std::optional<IdentityMatch> GalleryIndex::score(const std::string& name, const 
   return people_of(candidates, 1).front();
 }
 
+std::vector<float> GalleryIndex::rows_of(const std::string& name) const {
+  const std::shared_lock<std::shared_mutex> lock(mutex_);
+  std::vector<float> rows;
+  const auto person = person_of_name_.find(name);
+  if (person == person_of_name_.end()) return rows;
+  for (std::size_t row = 0; row < rows_.size(); ++row) {
+    if (person_of_row_[row] == person->second) rows.insert(rows.end(), rows_.row(row), rows_.row(row) + model_.dim);
+  }
+  return rows;
+}
+
 SearchRecall recall_of(const std::vector<std::vector<IdentityMatch>>& approximate,
                        const std::vector<std::vector<IdentityMatch>>& exact) {
   SearchRecall recall;

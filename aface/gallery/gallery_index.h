@@ -71,6 +71,8 @@ class GalleryIndex {
                                                  SearchMethod method = SearchMethod::kAuto) const;
   // The named person's score; nothing if nobody has this name.
   std::optional<IdentityMatch> score(const std::string& name, const float* probe) const;
+  // The embeddings of the named person's photos [photos, dim]; empty if nobody has this name.
+  std::vector<float> rows_of(const std::string& name) const;
 
  private:
   struct Person {

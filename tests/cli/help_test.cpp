@@ -10,7 +10,8 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 const std::vector<std::string> kCommands = {"train",   "evaluate", "report", "mining", "embed", "align",
-                                            "inspect", "synth",    "config"};
+                                            "inspect", "synth",    "config", "enrol",  "identify", "verify",
+                                            "search",  "remove",   "list"};
 
 TEST(Help, NamesEveryCommandAndTheExitCodes) {
   const auto result = test::run_adaptiveface({"--help"});

@@ -1,0 +1,71 @@
+#include "apps/adaptiveface/gallery_flags.h"
+
+#include "aface/core/error.h"
+#include "aface/core/log.h"
+#include "aface/core/stopwatch.h"
+
+namespace aface {
+
+std::shared_ptr<GalleryFlags> add_gallery_flags(CLI::App& app) {
+  auto flags = std::make_shared<GalleryFlags>();
+  app.add_option("--gallery", flags->path, "file of the gallery")->required();
+  app.add_option("--wait", flags->wait_seconds, "seconds to wait for other programs that use the gallery")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  return flags;
+}
+
+std::shared_ptr<GallerySearchFlags> add_gallery_search_flags(CLI::App& app) {
+  auto flags = std::make_shared<GallerySearchFlags>();
+  app.add_option("--approximate-above", flags->options.approximate_above,
+                 "photos from which on an approximate index is built and used; below, answers are exact")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{2'000'000'000}))
+      ->capture_default_str();
+  app.add_option("--index", flags->index, "kind of the approximate index: hnsw (a graph) or ivf (an inverted file)")
+      ->check(CLI::IsMember({"hnsw", "ivf"}))
+      ->capture_default_str();
+  app.add_option("--effort", flags->options.index.graph_search_effort, "hnsw: rows a search keeps in view (ef)")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  app.add_option("--probes", flags->options.index.probes, "ivf: lists that a search looks into")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  app.add_flag("--exact", flags->exact, "compare with every photo, whatever the size");
+  app.add_flag("--recall", flags->recall, "search exactly too and tell what share of those answers was found");
+  return flags;
+}
+
+std::unique_ptr<GalleryIndex> load_gallery(const GalleryFlags& gallery, const GallerySearchFlags& search, int threads) {
+  GallerySearchOptions options = search.options;
+  options.threads = threads;
+  options.index.kind = search.index == "hnsw" ? "graph" : "inverted";
+  Stopwatch watch;
+  auto index = std::make_unique<GalleryIndex>(gallery.path, options, gallery.options());
+  const GalleryCounts counts = index->counts();
+  constexpr std::int64_t kTakesAMoment = 100000;
+  if (counts.photos >= kTakesAMoment) {
+    log_info("gallery", "{}: {} people, {} photos, read in {:.2f} s", gallery.path, counts.identities, counts.photos, watch.lap());
+  }
+  if (!search.exact && index->prepare()) {
+    log_info("gallery", "{} index built in {:.1f} s", search.index, watch.lap());
+  }
+  return index;
+}
+
+std::shared_ptr<ThresholdFlags> add_threshold_flags(CLI::App& app) {
+  auto flags = std::make_shared<ThresholdFlags>();
+  app.add_option("--threshold", flags->threshold, "cosine from which on two photos show one person; below, nobody is found")
+      ->check(CLI::Range(-1.0, 1.0));
+  app.add_option("--far", flags->far, "instead: the threshold that the model's card has for this false accept rate")
+      ->check(CLI::Range(1e-12, 1.0))
+      ->excludes("--threshold");
+  return flags;
+}
+
+std::optional<double> chosen_threshold(const ThresholdFlags& flags, const ModelCard* card) {
+  if (!flags.far) return flags.threshold;
+  if (card == nullptr) throw Error(ErrorKind::kUsage, "--far needs --model, whose card has the thresholds; or give --threshold");
+  return threshold_at(*card, *flags.far).threshold;
+}
+
+}  // namespace aface
