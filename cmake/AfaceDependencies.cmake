@@ -12,6 +12,7 @@ find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
 # Found by hand: Debian's dnnl-config.cmake wants OpenCL headers that a CPU build does not need.
 find_path(AFACE_DNNL_INCLUDE dnnl.hpp REQUIRED)
 find_library(AFACE_DNNL_LIBRARY dnnl REQUIRED)

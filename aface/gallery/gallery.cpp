@@ -24,11 +24,6 @@ std::uint64_t checksum_of(const float* embedding, std::size_t dim) {
   return checksum.value();
 }
 
-bool is_name(const std::string& name) {
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  return !name.empty() && name.size() <= kLongestName && std::none_of(name.begin(), name.end(), is_control);
-}
-
 std::string label_of(const Enrolment& enrolment) {
   return enrolment.source.empty() ? "a photo of '" + one_line(enrolment.identity) + "'"
                                   : one_line(enrolment.source, 200);
@@ -38,7 +33,7 @@ void check_enrolment(const Enrolment& enrolment, const GalleryModel& model) {
   const auto refuse = [&](ErrorKind kind, const std::string& what) {
     throw Error(kind, label_of(enrolment) + ": " + what);
   };
-  if (!is_name(enrolment.identity)) {
+  if (!can_be_identity(enrolment.identity)) {
     refuse(ErrorKind::kData,
            fmt::format("'{}' cannot be a person's name (expected 1 to {} bytes without control characters)",
                        one_line(enrolment.identity), kLongestName));
@@ -72,6 +67,11 @@ std::string model_text(const GalleryModel& model) {
 }
 
 }  // namespace
+
+bool can_be_identity(const std::string& name) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  return !name.empty() && name.size() <= kLongestName && std::none_of(name.begin(), name.end(), is_control);
+}
 
 struct Gallery::File {
   File(const std::string& path, const GalleryOptions& options) : database(path, options.wait_ms) {

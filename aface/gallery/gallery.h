@@ -30,6 +30,9 @@ struct Enrolment {
   Span<const float> embedding;  // [dim], length 1 (to 1e-4)
 };
 
+// Whether a person can have this name in a gallery.
+bool can_be_identity(const std::string& name);
+
 struct EnrolReport {
   std::int64_t added = 0;           // photos
   std::int64_t known = 0;           // photos that were there already, as the same person

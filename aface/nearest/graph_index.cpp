@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <exception>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -44,7 +44,7 @@ void run_hnswlib(Work&& work) {
     work();
   } catch (const Error&) {
     throw;
-  } catch (const std::exception& failure) {
+  } catch (const std::runtime_error& failure) {
     throw Error(ErrorKind::kInternal, fmt::format("graph index: hnswlib failed: {}", failure.what()));
   }
 }
@@ -69,6 +69,7 @@ void GraphIndex::build(RowMatrix rows) {
     auto graph = std::make_unique<Graph>(rows, options_);
     const auto insert = [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
+        if (options_.give_up) options_.give_up();
         graph->links.addPoint(rows.row(static_cast<std::size_t>(i)), static_cast<hnswlib::labeltype>(i));
       }
     };

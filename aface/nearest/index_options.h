@@ -17,7 +17,7 @@ struct IndexOptions {
   std::int64_t graph_search_effort = 64;  // HNSW ef; raised to the number of neighbours asked for
   std::uint64_t seed = 1;                 // levels of the graph, rows that centroids are trained on
   bool parallel_build = false;            // graph built by all threads: faster, but not the same graph every time
-  std::function<void()> give_up;          // asked now and then by a build of an inverted file; what it throws ends it
+  std::function<void()> give_up;          // asked now and then by a build; what it throws ends it (no runtime_error but Error)
   int threads = 0;                        // for searches and builds (a graph's only with parallel_build); 0: all cores
 };
 

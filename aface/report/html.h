@@ -3,8 +3,6 @@
 #include <string>
 #include <string_view>
 
-#include "aface/core/span.h"
-
 namespace aface {
 
 // Text as it may stand in an element or a quoted attribute of HTML: & < > " ' become entities; bytes that are
@@ -14,8 +12,5 @@ std::string escape_html(std::string_view text);
 
 // The same, with places to break a long name: behind '/' and '_'.
 std::string breakable_html(std::string_view text);
-
-// RFC 4648, with padding.
-std::string base64(Span<const unsigned char> bytes);
 
 }  // namespace aface

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "aface/core/base64.h"
 #include "aface/core/error.h"
 #include "aface/core/file.h"
 #include "aface/image/image_file.h"

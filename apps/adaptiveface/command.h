@@ -30,6 +30,7 @@ Command verify_command();
 Command search_command();
 Command remove_command();
 Command list_command();
+Command serve_command();
 Command convert_command();
 Command inspect_command();
 Command synth_command();

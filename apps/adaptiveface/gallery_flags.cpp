@@ -1,5 +1,7 @@
 #include "apps/adaptiveface/gallery_flags.h"
 
+#include <limits>
+
 #include "aface/core/error.h"
 #include "aface/core/log.h"
 #include "aface/core/stopwatch.h"
@@ -35,18 +37,23 @@ std::shared_ptr<GallerySearchFlags> add_gallery_search_flags(CLI::App& app) {
   return flags;
 }
 
-std::unique_ptr<GalleryIndex> load_gallery(const GalleryFlags& gallery, const GallerySearchFlags& search, int threads) {
-  GallerySearchOptions options = search.options;
+GallerySearchOptions search_options(const GallerySearchFlags& flags, int threads) {
+  GallerySearchOptions options = flags.options;
   options.threads = threads;
-  options.index.kind = search.index == "hnsw" ? "graph" : "inverted";
+  options.index.kind = flags.index == "hnsw" ? "graph" : "inverted";
+  if (flags.exact) options.approximate_above = std::numeric_limits<std::int64_t>::max();
+  return options;
+}
+
+std::unique_ptr<GalleryIndex> load_gallery(const GalleryFlags& gallery, const GallerySearchFlags& search, int threads) {
   Stopwatch watch;
-  auto index = std::make_unique<GalleryIndex>(gallery.path, options, gallery.options());
+  auto index = std::make_unique<GalleryIndex>(gallery.path, search_options(search, threads), gallery.options());
   const GalleryCounts counts = index->counts();
   constexpr std::int64_t kTakesAMoment = 100000;
   if (counts.photos >= kTakesAMoment) {
     log_info("gallery", "{}: {} people, {} photos, read in {:.2f} s", gallery.path, counts.identities, counts.photos, watch.lap());
   }
-  if (!search.exact && index->prepare()) {
+  if (index->prepare()) {
     log_info("gallery", "{} index built in {:.1f} s", search.index, watch.lap());
   }
   return index;

@@ -29,6 +29,8 @@ struct GallerySearchFlags {
 };
 std::shared_ptr<GallerySearchFlags> add_gallery_search_flags(CLI::App& app);
 
+GallerySearchOptions search_options(const GallerySearchFlags& flags, int threads);
+
 // The gallery in memory, with an approximate index where the flags and its size ask for one.
 std::unique_ptr<GalleryIndex> load_gallery(const GalleryFlags& gallery, const GallerySearchFlags& search, int threads);
 

@@ -116,9 +116,9 @@ int run_identify(const IdentifyFlags& flags) {
   const auto index = load_gallery(*flags.gallery, *flags.search, flags.faces->threads);
   Stopwatch watch;
   const auto count = static_cast<std::size_t>(flags.top);
-  const Answers answers = index->search(faces.view(), count, flags.search->exact ? SearchMethod::kExact : SearchMethod::kAuto);
+  const Answers answers = index->search(faces.view(), count);
   const double seconds = watch.lap();
-  const bool is_approximate = index->is_approximate() && !flags.search->exact;
+  const bool is_approximate = index->is_approximate();
   log_info("identify", "{} photos in {:.3f} s, {}", faces.size(), seconds, is_approximate ? flags.search->index + " index" : "exact");
   Json json = {{"gallery", flags.gallery->path},
                {"model", faces.model.digest},

@@ -38,6 +38,7 @@ std::vector<aface::Command> commands() {
       aface::search_command(),
       aface::remove_command(),
       aface::list_command(),
+      aface::serve_command(),
       aface::convert_command(),
       aface::inspect_command(),
       aface::synth_command(),
