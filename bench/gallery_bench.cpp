@@ -1,9 +1,10 @@
 // What a large gallery costs: gallery_bench FILE [--rows N] [--dim D] [--keep] [--hnsw] [--ivf] [--go FILE]
 //
-// Enrols N random unit rows (1,000 a transaction, one photo a person), opens the gallery as a program that identifies does, and
-// searches exactly for one probe and for batches. --hnsw and --ivf build the approximate indexes too and set time against recall. Half of the
-// probes are noisy looks at enrolled rows (cosine 0.6 to their row), half strangers. --go waits, before searches are timed, until
-// that file is there, so that a build of many minutes need not have the machine to itself.
+// Enrols N random unit rows (1,000 a transaction, one photo a person), opens the gallery as a program that
+// identifies does, and searches exactly for one probe and for batches. --hnsw and --ivf build the approximate
+// indexes too and set time against recall. Half of the probes are noisy looks at enrolled rows (cosine 0.6 to
+// their row), half strangers. --go waits, before searches are timed, until that file is there, so that a
+// build of many minutes need not have the machine to itself.
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -56,7 +57,9 @@ void enrol(const Options& options) {
     for (std::size_t i = first; i < std::min(options.rows, first + kBatch); ++i) {
       float* row = rows.data() + (i - first) * options.dim;
       row_of(i, row, options.dim);
-      batch.push_back({fmt::format("person {}", i), fmt::format("photos/{}.jpg", i), sha256(row, options.dim * sizeof(float)),
+      batch.push_back({fmt::format("person {}", i),
+                       fmt::format("photos/{}.jpg", i),
+                       sha256(row, options.dim * sizeof(float)),
                        {row, options.dim}});
     }
     Stopwatch watch;
@@ -66,15 +69,19 @@ void enrol(const Options& options) {
   Stopwatch watch;
   for (int i = 0; i < 20; ++i) {
     row_of(options.rows + static_cast<std::size_t>(i), rows.data(), options.dim);
-    const Enrolment one{fmt::format("late {}", i), "", sha256(rows.data(), options.dim * sizeof(float)), {rows.data(), options.dim}};
+    const Enrolment one{fmt::format("late {}", i),
+                        "",
+                        sha256(rows.data(), options.dim * sizeof(float)),
+                        {rows.data(), options.dim}};
     gallery.enrol({&one, 1});
   }
   const double late = watch.lap();
   for (int i = 0; i < 20; ++i) gallery.remove(fmt::format("late {}", i));
   const double removed = watch.lap();
-  fmt::print("enrol: {:.0f} photos/s in transactions of {}; one photo {:.1f} ms, a removal {:.1f} ms; file {}\n",
-             static_cast<double>(options.rows) / seconds, kBatch, 1e3 * late / 20, 1e3 * removed / 20,
-             bytes_text(static_cast<double>(std::filesystem::file_size(options.path))));
+  fmt::print(
+      "enrol: {:.0f} photos/s in transactions of {}; one photo {:.1f} ms, a removal {:.1f} ms; file {}\n",
+      static_cast<double>(options.rows) / seconds, kBatch, 1e3 * late / 20, 1e3 * removed / 20,
+      bytes_text(static_cast<double>(std::filesystem::file_size(options.path))));
 }
 
 // Even probes are looks at enrolled rows, odd ones strangers.
@@ -86,19 +93,22 @@ std::vector<float> make_probes(const Options& options, std::size_t count) {
     fill_unit(random, probe, options.dim);
     if (q % 2 == 1) continue;
     fill_unit(random, noise.data(), options.dim);
-    row_of(static_cast<std::uint64_t>(random.below(static_cast<std::int64_t>(options.rows))), probe, options.dim);
+    row_of(static_cast<std::uint64_t>(random.below(static_cast<std::int64_t>(options.rows))), probe,
+           options.dim);
     double squares = 0;
     for (std::size_t i = 0; i < options.dim; ++i) {
       probe[i] = 0.6F * probe[i] + 0.8F * noise[i];
       squares += double(probe[i]) * double(probe[i]);
     }
-    for (std::size_t i = 0; i < options.dim; ++i) probe[i] = static_cast<float>(probe[i] / std::sqrt(squares));
+    for (std::size_t i = 0; i < options.dim; ++i)
+      probe[i] = static_cast<float>(probe[i] / std::sqrt(squares));
   }
   return probes;
 }
 
 double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
   return values[values.size() / 2];
 }
 
@@ -106,7 +116,8 @@ void wait_for(const std::string& file) {
   while (!file.empty() && !std::filesystem::exists(file)) ::usleep(200000);
 }
 
-void time_searches(const GalleryIndex& index, const Options& options, SearchMethod method, const std::string& name) {
+void time_searches(const GalleryIndex& index, const Options& options, SearchMethod method,
+                   const std::string& name) {
   constexpr std::size_t kSingle = 21, kBatch = 256;
   const std::vector<float> probes = make_probes(options, kBatch);
   const RowMatrix all{probes.data(), kBatch, options.dim};
@@ -119,7 +130,8 @@ void time_searches(const GalleryIndex& index, const Options& options, SearchMeth
   Stopwatch watch;
   const auto answers = index.search(all, 5, method);
   const double batch = watch.lap_ms();
-  fmt::print("{}: one probe {:.2f} ms (median of {}), 256 at once {:.2f} ms a probe", name, median(single), kSingle, batch / kBatch);
+  fmt::print("{}: one probe {:.2f} ms (median of {}), 256 at once {:.2f} ms a probe", name, median(single),
+             kSingle, batch / kBatch);
   if (method != SearchMethod::kExact) {
     const auto exact = index.search(all, 5, SearchMethod::kExact);
     std::vector<std::vector<IdentityMatch>> near_a, near_e;
@@ -141,7 +153,8 @@ void approximate(const Options& options, const std::string& kind) {
   GalleryIndex index(options.path, search);
   Stopwatch watch;
   index.prepare();
-  fmt::print("{}: built in {:.0f} s; memory at most {}\n", kind, watch.lap(), bytes_text(static_cast<double>(peak_memory())));
+  fmt::print("{}: built in {:.0f} s; memory at most {}\n", kind, watch.lap(),
+             bytes_text(static_cast<double>(peak_memory())));
   std::fflush(stdout);
   wait_for(options.go);
   time_searches(index, options, SearchMethod::kAuto, kind);
@@ -152,16 +165,24 @@ int run(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     const auto next = [&] { return i + 1 < argc ? argv[++i] : ""; };
-    if (word == "--rows") options.rows = static_cast<std::size_t>(std::atoll(next()));
-    else if (word == "--dim") options.dim = static_cast<std::size_t>(std::atoll(next()));
-    else if (word == "--go") options.go = next();
-    else if (word == "--keep") options.keep = true;
-    else if (word == "--hnsw") options.hnsw = true;
-    else if (word == "--ivf") options.ivf = true;
-    else options.path = word;
+    if (word == "--rows")
+      options.rows = static_cast<std::size_t>(std::atoll(next()));
+    else if (word == "--dim")
+      options.dim = static_cast<std::size_t>(std::atoll(next()));
+    else if (word == "--go")
+      options.go = next();
+    else if (word == "--keep")
+      options.keep = true;
+    else if (word == "--hnsw")
+      options.hnsw = true;
+    else if (word == "--ivf")
+      options.ivf = true;
+    else
+      options.path = word;
   }
   if (options.path.empty()) {
-    fmt::print(stderr, "usage: gallery_bench FILE [--rows N] [--dim D] [--keep] [--hnsw] [--ivf] [--go FILE]\n");
+    fmt::print(stderr,
+               "usage: gallery_bench FILE [--rows N] [--dim D] [--keep] [--hnsw] [--ivf] [--go FILE]\n");
     return 2;
   }
   if (!std::filesystem::exists(options.path)) enrol(options);

@@ -269,7 +269,8 @@ std::vector<float> GalleryIndex::rows_of(const std::string& name) const {
   const auto person = person_of_name_.find(name);
   if (person == person_of_name_.end()) return rows;
   for (std::size_t row = 0; row < rows_.size(); ++row) {
-    if (person_of_row_[row] == person->second) rows.insert(rows.end(), rows_.row(row), rows_.row(row) + model_.dim);
+    if (person_of_row_[row] == person->second)
+      rows.insert(rows.end(), rows_.row(row), rows_.row(row) + model_.dim);
   }
   return rows;
 }

@@ -12,7 +12,8 @@ namespace {
 
 bool wait_for(int socket, short event, Connection::Clock::time_point end) {
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Connection::Clock::now()).count();
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(end - Connection::Clock::now()).count();
     pollfd wait{socket, event, 0};
     const int ready = ::poll(&wait, 1, static_cast<int>(std::clamp<long long>(left, 0, 1 << 30)));
     if (ready > 0) return true;

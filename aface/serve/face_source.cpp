@@ -10,7 +10,9 @@ class ModelFaces : public FaceSource {
   ModelFaces(std::shared_ptr<const Recogniser> recogniser, const PhotoEmbedderOptions& options)
       : recogniser_(std::move(recogniser)), embedder_(recogniser_, options) {}
 
-  GalleryModel model() const override { return {recogniser_->digest(), static_cast<std::size_t>(recogniser_->dim())}; }
+  GalleryModel model() const override {
+    return {recogniser_->digest(), static_cast<std::size_t>(recogniser_->dim())};
+  }
   Result<std::vector<EmbeddedFace>> faces(Span<const unsigned char> photo) const override {
     return embedder_.embed(photo, "photo");
   }
@@ -22,7 +24,8 @@ class ModelFaces : public FaceSource {
 
 }  // namespace
 
-std::unique_ptr<FaceSource> make_face_source(std::shared_ptr<const Recogniser> recogniser, const PhotoEmbedderOptions& options) {
+std::unique_ptr<FaceSource> make_face_source(std::shared_ptr<const Recogniser> recogniser,
+                                             const PhotoEmbedderOptions& options) {
   return std::make_unique<ModelFaces>(std::move(recogniser), options);
 }
 

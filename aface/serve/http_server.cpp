@@ -21,6 +21,7 @@ namespace {
 constexpr std::size_t kHeadBytes = 64 << 10;  // of a request, beside its body
 constexpr std::size_t kRequestsOfAConnection = 10000;
 constexpr double kLinger = 1;
+constexpr double kShortLinger = 0.05;  // in the thread that accepts
 
 std::string lower(std::string text) {
   for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -46,10 +47,12 @@ const char* reason_of(int status) {
   }
 }
 
-// Threads for connections, and no more connections than threads: a queue would only make clients wait for a refusal.
+// Threads for connections, and no more connections than threads: a queue would only make clients wait for a
+// refusal.
 class ConnectionThreads : public httplib::TaskQueue {
  public:
-  ConnectionThreads(int count, std::function<void(const std::function<void()>&)> refuse) : refuse_(std::move(refuse)) {
+  ConnectionThreads(int count, std::function<void(const std::function<void()>&)> refuse)
+      : refuse_(std::move(refuse)) {
     for (int i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
   }
 
@@ -131,11 +134,12 @@ class HttpServer::Implementation : public httplib::Server {
       ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
     new_task_queue = [this] {
-      return new ConnectionThreads(options_.limits.connections, [this](const std::function<void()>& connection) {
-        refusing_ = true;  // of the thread that accepts
-        connection();
-        refusing_ = false;
-      });
+      return new ConnectionThreads(options_.limits.connections,
+                                   [this](const std::function<void()>& connection) {
+                                     refusing_ = true;  // of the thread that accepts
+                                     connection();
+                                     refusing_ = false;
+                                   });
     };
     set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
       const HttpReply refusal = look_at_head(request);
@@ -147,10 +151,12 @@ class HttpServer::Implementation : public httplib::Server {
     set_error_handler([](const httplib::Request&, httplib::Response& response) {
       // A request that httplib itself could not take: nobody knows where the next one would begin.
       if (!current().is_handled) current().closes = true;
-      if (response.body.empty()) response.set_content(error_body(reason_of(response.status)), "application/json");
+      if (response.body.empty())
+        response.set_content(error_body(reason_of(response.status)), "application/json");
     });
     set_logger([this](const httplib::Request& request, const httplib::Response& response) {
-      if (options_.answered && !current().connection->is_late()) options_.answered(request.method, request.path, response.status);
+      if (options_.answered && !current().connection->is_late())
+        options_.answered(request.method, request.path, response.status);
     });
     for (const Route& route : options_.routes) {
       std::string pattern;
@@ -162,8 +168,15 @@ class HttpServer::Implementation : public httplib::Server {
     }
   }
 
+  void listen() {
+    started_ = true;
+    if (!stopping_) listen_after_bind();
+    done_ = true;
+  }
+  // httplib's stop() does nothing to a server that has not begun to listen: it would then never end.
   void end() {
     stopping_ = true;
+    while (started_ && !done_ && !is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     stop();
   }
   int open_connections() const { return open_; }
@@ -200,10 +213,13 @@ class HttpServer::Implementation : public httplib::Server {
       HttpReply refusal = options_.gate(head);
       if (refusal.status != 200) return refusal;
     }
-    const auto refuse = [](int status, const std::string& why) { return HttpReply{status, "application/json", error_body(why), {}}; };
+    const auto refuse = [](int status, const std::string& why) {
+      return HttpReply{status, "application/json", error_body(why), {}};
+    };
     const bool has_encoding = head.headers.count("content-encoding") > 0;
     if (has_encoding) return refuse(415, "send the body as it is, without Content-Encoding");
-    if (head.headers.count("transfer-encoding") > 0) return refuse(411, "send a Content-Length, not a chunked body");
+    if (head.headers.count("transfer-encoding") > 0)
+      return refuse(411, "send a Content-Length, not a chunked body");
     const std::string length = head.header("content-length");
     if (length.empty()) {
       if (head.method == "GET" || head.method == "HEAD") return {};
@@ -214,7 +230,8 @@ class HttpServer::Implementation : public httplib::Server {
     }
     const std::size_t bytes = std::strtoull(length.c_str(), nullptr, 10);
     if (bytes > options_.limits.body_bytes) {
-      return refuse(413, fmt::format("the request is too large (at most {} bytes)", options_.limits.body_bytes));
+      return refuse(413,
+                    fmt::format("the request is too large (at most {} bytes)", options_.limits.body_bytes));
     }
     return {};
   }
@@ -235,7 +252,8 @@ class HttpServer::Implementation : public httplib::Server {
     current().connection->start_reply(options_.limits.reply_seconds);
   }
 
-  // httplib's own has a time limit for each read only: a client that sends a byte now and then would hold a thread for ever.
+  // httplib's own has a time limit for each read only: a client that sends a byte now and then would hold a
+  // thread for ever.
   bool process_and_close_socket(socket_t socket) override {
     ++open_;
     Connection connection(socket);
@@ -256,7 +274,12 @@ class HttpServer::Implementation : public httplib::Server {
       current() = {&connection, false, false};
       bool closed = false;
       const bool is_last = n == kRequestsOfAConnection || stopping_;
-      const bool ok = process_request(stream, is_last, closed, nullptr);
+      bool ok = false;
+      try {
+        ok = process_request(stream, is_last, closed, nullptr);
+      } catch (const std::exception& error) {  // of httplib's own parsing, memory among it
+        log_line(LogLevel::kError, "serve", std::string("a request could not be read: ") + error.what());
+      }
       if (connection.is_late()) {
         if (!connection.has_answered()) raw_answer(connection, 408, "Request Timeout");
         connection.linger(kLinger);
@@ -270,12 +293,15 @@ class HttpServer::Implementation : public httplib::Server {
 
   void turn_away(Connection& connection) {
     raw_answer(connection, 503, "Service Unavailable");
+    connection.linger(kShortLinger);
   }
 
   void raw_answer(Connection& connection, int status, const char* name) {
-    const std::string body = error_body(status == 503 ? "too many connections; try again" : reason_of(status));
+    const std::string body =
+        error_body(status == 503 ? "too many connections; try again" : reason_of(status));
     const std::string text = fmt::format(
-        "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nRetry-After: 1\r\nConnection: close\r\n\r\n{}",
+        "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nRetry-After: "
+        "1\r\nConnection: close\r\n\r\n{}",
         status, name, body.size(), body);
     connection.start_reply(kLinger);
     connection.write(text.data(), text.size());
@@ -283,26 +309,31 @@ class HttpServer::Implementation : public httplib::Server {
   }
 
   const HttpServer::Options options_;
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> started_{false}, stopping_{false}, done_{false};
   std::atomic<int> open_{0};
   static thread_local bool refusing_;
 };
 
 thread_local bool HttpServer::Implementation::refusing_ = false;
 
-HttpServer::HttpServer(Options options) : implementation_(std::make_unique<Implementation>(std::move(options))) {}
+HttpServer::HttpServer(Options options)
+    : implementation_(std::make_unique<Implementation>(std::move(options))) {}
 HttpServer::~HttpServer() = default;
 
 int HttpServer::bind(const std::string& host, int port) {
-  const int bound = port == 0 ? implementation_->bind_to_any_port(host) : implementation_->bind_to_port(host, port) ? port : -1;
+  const int bound = port == 0                                   ? implementation_->bind_to_any_port(host)
+                    : implementation_->bind_to_port(host, port) ? port
+                                                                : -1;
   if (bound < 0) {
-    throw Error(ErrorKind::kIo, fmt::format("{}:{}: cannot listen there; is the port in use, or the name not of this machine?", host,
-                                            port));
+    throw Error(
+        ErrorKind::kIo,
+        fmt::format("{}:{}: cannot listen there; is the port in use, or the name not of this machine?", host,
+                    port));
   }
   return bound;
 }
 
-void HttpServer::run() { implementation_->listen_after_bind(); }
+void HttpServer::run() { implementation_->listen(); }
 void HttpServer::stop() { implementation_->end(); }
 int HttpServer::open_connections() const { return implementation_->open_connections(); }
 
@@ -311,7 +342,8 @@ bool is_loopback(const std::string& host) {
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* all = nullptr;
   if (::getaddrinfo(host.c_str(), nullptr, &hints, &all) != 0) {
-    throw Error(ErrorKind::kUsage, fmt::format("{}: no such host; take 127.0.0.1, or an address of this machine", host));
+    throw Error(ErrorKind::kUsage,
+                fmt::format("{}: no such host; take 127.0.0.1, or an address of this machine", host));
   }
   bool loopback = true;
   for (const addrinfo* one = all; one != nullptr; one = one->ai_next) {
@@ -319,7 +351,8 @@ bool is_loopback(const std::string& host) {
       const auto* address = reinterpret_cast<const sockaddr_in*>(one->ai_addr);
       loopback &= (ntohl(address->sin_addr.s_addr) >> 24) == 127;
     } else {
-      loopback &= one->ai_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(one->ai_addr)->sin6_addr);
+      loopback &= one->ai_family == AF_INET6 &&
+                  IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(one->ai_addr)->sin6_addr);
     }
   }
   ::freeaddrinfo(all);

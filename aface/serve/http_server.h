@@ -40,8 +40,8 @@ struct HttpReply {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-// HTTP/1.1 for a few clients that are not trusted: every size and every wait is bounded. Bodies need a Content-Length and
-// no encoding (411, 415), as only then their size is known before they are read.
+// HTTP/1.1 for a few clients that are not trusted: every size and every wait is bounded. Bodies need a
+// Content-Length and no encoding (411, 415), as only then their size is known before they are read.
 class HttpServer {
  public:
   using Handler = std::function<HttpReply(const HttpRequest& request)>;
@@ -54,7 +54,8 @@ class HttpServer {
   struct Options {
     HttpLimits limits;
     std::vector<Route> routes;
-    // Asked when the head of a request is there and before its body is read: an answer other than 200 refuses it.
+    // Asked when the head of a request is there and before its body is read: an answer other than 200 refuses
+    // it.
     std::function<HttpReply(const HttpRequest& head)> gate;
     // Told of every request that was answered, by whomever.
     std::function<void(const std::string& method, const std::string& path, int status)> answered;
@@ -75,7 +76,8 @@ class HttpServer {
   std::unique_ptr<Implementation> implementation_;
 };
 
-// Whether every address of this name is of the loopback network. Throws Error{kUsage} for a name that has none.
+// Whether every address of this name is of the loopback network. Throws Error{kUsage} for a name that has
+// none.
 bool is_loopback(const std::string& host);
 
 }  // namespace aface

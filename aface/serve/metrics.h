@@ -23,7 +23,8 @@ class Metrics {
 
  private:
   // Upper bounds of the buckets, in seconds.
-  static constexpr std::array<double, 12> kBounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
+  static constexpr std::array<double, 12> kBounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                                     0.1,   0.25,   0.5,   1,    2.5,   10};
   struct Times {
     std::array<std::int64_t, kBounds.size() + 1> counts{};
     double sum = 0;

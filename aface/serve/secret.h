@@ -4,8 +4,8 @@
 
 namespace aface {
 
-// Whether `given` is the secret, in a time that depends on the length of `given` alone: nobody learns from how long a
-// refusal takes how much of a guess was right.
+// Whether `given` is the secret, in a time that depends on the length of `given` alone: nobody learns from
+// how long a refusal takes how much of a guess was right.
 inline bool is_secret(const std::string& given, const std::string& secret) {
   unsigned difference = given.size() == secret.size() ? 0 : 1;
   for (std::size_t i = 0; i < given.size(); ++i) {

@@ -34,10 +34,15 @@ struct Refusal {
 
 HttpReply json_reply(const Json& json, int status = 200) {
   // What is no UTF-8 is replaced, so that any name can be told.
-  return {status, "application/json", json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n", {{"Cache-Control", "no-store"}}};
+  return {status,
+          "application/json",
+          json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n",
+          {{"Cache-Control", "no-store"}}};
 }
 
-HttpReply error_reply(int status, const std::string& message) { return json_reply({{"error", one_line(message, 500)}}, status); }
+HttpReply error_reply(int status, const std::string& message) {
+  return json_reply({{"error", one_line(message, 500)}}, status);
+}
 
 // From the address or from the form.
 std::string field(const HttpRequest& request, const std::string& name) {
@@ -46,7 +51,8 @@ std::string field(const HttpRequest& request, const std::string& name) {
   return part == request.parts.end() ? "" : part->second;
 }
 
-double number_field(const HttpRequest& request, const std::string& name, double otherwise, double least, double most) {
+double number_field(const HttpRequest& request, const std::string& name, double otherwise, double least,
+                    double most) {
   const std::string text = field(request, name);
   if (text.empty()) return otherwise;
   char* end = nullptr;
@@ -59,9 +65,12 @@ double number_field(const HttpRequest& request, const std::string& name, double 
 
 Span<const unsigned char> photo_bytes(const HttpRequest& request, const std::string& part) {
   const auto found = request.parts.find(part);
-  const std::string* bytes = found != request.parts.end() ? &found->second : request.parts.empty() && part == "photo" ? &request.body : nullptr;
+  const std::string* bytes = found != request.parts.end()               ? &found->second
+                             : request.parts.empty() && part == "photo" ? &request.body
+                                                                        : nullptr;
   if (bytes == nullptr || bytes->empty()) {
-    throw Refusal{400, fmt::format("no photo; send a JPEG or PNG as part '{}' of a form{}", part, part == "photo" ? ", or as the body" : "")};
+    throw Refusal{400, fmt::format("no photo; send a JPEG or PNG as part '{}' of a form{}", part,
+                                   part == "photo" ? ", or as the body" : "")};
   }
   return {reinterpret_cast<const unsigned char*>(bytes->data()), bytes->size()};
 }
@@ -84,7 +93,8 @@ HttpReply page_reply(const char* text, const std::string& type) {
            {"X-Content-Type-Options", "nosniff"},
            {"Referrer-Policy", "no-referrer"},
            {"Content-Security-Policy",
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src blob: data:; connect-src 'self'; base-uri 'none'; "
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src blob: data:; connect-src "
+            "'self'; base-uri 'none'; "
             "form-action 'none'; frame-ancestors 'none'"}}};
 }
 
@@ -121,10 +131,14 @@ struct Service::Parts {
   static Json face_json(const EmbeddedFace& face, const HttpRequest& request) {
     Json json = Json::object();
     if (face.face) {
-      json["box"] = {{"x", face.face->box.x}, {"y", face.face->box.y}, {"width", face.face->box.width}, {"height", face.face->box.height}};
+      json["box"] = {{"x", face.face->box.x},
+                     {"y", face.face->box.y},
+                     {"width", face.face->box.width},
+                     {"height", face.face->box.height}};
       json["score"] = face.face->score;
     }
-    if (field(request, "chips") == "1") json["chip"] = "data:image/jpeg;base64," + base64(encode_jpeg(face.chip, kChipQuality));
+    if (field(request, "chips") == "1")
+      json["chip"] = "data:image/jpeg;base64," + base64(encode_jpeg(face.chip, kChipQuality));
     return json;
   }
 
@@ -146,8 +160,11 @@ struct Service::Parts {
     const std::optional<double> wanted = threshold(request);
     const std::vector<EmbeddedFace> first = faces(a, "a"), second = faces(b, "b");
     double score = 0;
-    for (std::size_t i = 0; i < model.dim; ++i) score += double(first[0].embedding[i]) * double(second[0].embedding[i]);
-    Json json = {{"model", model.digest}, {"score", score}, {"threshold", wanted ? Json(*wanted) : Json(nullptr)},
+    for (std::size_t i = 0; i < model.dim; ++i)
+      score += double(first[0].embedding[i]) * double(second[0].embedding[i]);
+    Json json = {{"model", model.digest},
+                 {"score", score},
+                 {"threshold", wanted ? Json(*wanted) : Json(nullptr)},
                  {"same", wanted ? Json(score >= *wanted) : Json(nullptr)}};
     json["a"] = face_json(first[0], request);
     json["a"]["faces"] = first.size();
@@ -162,20 +179,25 @@ struct Service::Parts {
     const std::optional<double> wanted = threshold(request);
     const std::vector<EmbeddedFace> found = faces(photo_bytes(request, "photo"), "photo");
     std::vector<float> rows;
-    for (const EmbeddedFace& face : found) rows.insert(rows.end(), face.embedding.begin(), face.embedding.end());
+    for (const EmbeddedFace& face : found)
+      rows.insert(rows.end(), face.embedding.begin(), face.embedding.end());
     const RowMatrix probes{rows.data(), found.size(), model.dim};
     index->follow();
     const auto answers = index->search(probes, top);
     const bool is_approximate = index->is_approximate();
-    Json json = {{"model", model.digest}, {"threshold", wanted ? Json(*wanted) : Json(nullptr)},
+    Json json = {{"model", model.digest},
+                 {"threshold", wanted ? Json(*wanted) : Json(nullptr)},
                  {"method", is_approximate ? "approximate" : "exact"}};
-    if (field(request, "recall") == "1") json["recall"] = recall_of(answers, index->search(probes, top, SearchMethod::kExact)).all;
+    if (field(request, "recall") == "1")
+      json["recall"] = recall_of(answers, index->search(probes, top, SearchMethod::kExact)).all;
     json["faces"] = Json::array();
     for (std::size_t i = 0; i < found.size(); ++i) {
       Json face = face_json(found[i], request);
       face["people"] = Json::array();
-      for (const IdentityMatch& match : answers[i]) face["people"].push_back({{"person", match.name}, {"score", match.score}});
-      if (wanted) face["verdict"] = !answers[i].empty() && answers[i][0].score >= *wanted ? "match" : "unknown";
+      for (const IdentityMatch& match : answers[i])
+        face["people"].push_back({{"person", match.name}, {"score", match.score}});
+      if (wanted)
+        face["verdict"] = !answers[i].empty() && answers[i][0].score >= *wanted ? "match" : "unknown";
       json["faces"].push_back(std::move(face));
     }
     return json_reply(json);
@@ -184,11 +206,14 @@ struct Service::Parts {
   HttpReply enrol(const HttpRequest& request) {
     need_gallery();
     const std::string person = field(request, "person");
-    if (!can_be_identity(person)) throw Refusal{400, "person: expected a name of 1 to 200 bytes without control characters"};
+    if (!can_be_identity(person))
+      throw Refusal{400, "person: expected a name of 1 to 200 bytes without control characters"};
     const Span<const unsigned char> photo = photo_bytes(request, "photo");
     const std::vector<EmbeddedFace> found = faces(photo, "photo");
-    if (found.size() > 1) throw Refusal{422, fmt::format("photo: {} faces; enrol a photo of one person", found.size())};
-    const Enrolment enrolment{person, one_line(field(request, "source"), 200), sha256(photo.data(), photo.size()), found[0].embedding};
+    if (found.size() > 1)
+      throw Refusal{422, fmt::format("photo: {} faces; enrol a photo of one person", found.size())};
+    const Enrolment enrolment{person, one_line(field(request, "source"), 200),
+                              sha256(photo.data(), photo.size()), found[0].embedding};
     EnrolReport report;
     try {
       const std::lock_guard<std::mutex> lock(writer_mutex);
@@ -198,7 +223,8 @@ struct Service::Parts {
       throw;
     }
     index->follow();
-    return json_reply({{"person", person}, {"added", report.added}, {"known", report.known}}, report.added > 0 ? 201 : 200);
+    return json_reply({{"person", person}, {"added", report.added}, {"known", report.known}},
+                      report.added > 0 ? 201 : 200);
   }
 
   HttpReply health(const HttpRequest& request) const {
@@ -251,7 +277,8 @@ struct Service::Parts {
   std::vector<std::string> endpoints;
 };
 
-Service::Service(std::unique_ptr<FaceSource> source, const std::string& gallery_path, const ServiceOptions& options)
+Service::Service(std::unique_ptr<FaceSource> source, const std::string& gallery_path,
+                 const ServiceOptions& options)
     : parts_(std::make_unique<Parts>(std::move(source), gallery_path, options)) {}
 Service::~Service() = default;
 
@@ -275,8 +302,10 @@ std::vector<HttpServer::Route> Service::routes(std::function<int()> open_connect
       {"GET", "/health", [parts](const HttpRequest& request) { return parts->health(request); }},
       {"GET", "/metrics", metrics},
       {"GET", "/", [](const HttpRequest&) { return page_reply(page_html(), "text/html; charset=utf-8"); }},
-      {"GET", "/page.css", [](const HttpRequest&) { return page_reply(page_css(), "text/css; charset=utf-8"); }},
-      {"GET", "/page.js", [](const HttpRequest&) { return page_reply(page_js(), "text/javascript; charset=utf-8"); }},
+      {"GET", "/page.css",
+       [](const HttpRequest&) { return page_reply(page_css(), "text/css; charset=utf-8"); }},
+      {"GET", "/page.js",
+       [](const HttpRequest&) { return page_reply(page_js(), "text/javascript; charset=utf-8"); }},
   };
   for (const HttpServer::Route& route : routes) parts->endpoints.push_back(route.path);
   return routes;

@@ -27,7 +27,8 @@ class WorkSlots {
 
   Slot take(double seconds) {
     std::unique_lock<std::mutex> lock(mutex_);
-    const bool got = one_is_free_.wait_for(lock, std::chrono::duration<double>(seconds), [&] { return free_ > 0; });
+    const bool got =
+        one_is_free_.wait_for(lock, std::chrono::duration<double>(seconds), [&] { return free_ > 0; });
     if (got) --free_;
     return Slot(got ? this : nullptr);
   }

@@ -33,7 +33,8 @@ int run_enrol(const EnrolFlags& flags) {
     throw_if_stopped();
     batch.clear();
     for (std::size_t i = first; i < std::min(faces.size(), first + kAtOnce); ++i) {
-      batch.push_back({faces.identities[i], faces.names[i], faces.photos[i], {faces.row(i), faces.model.dim}});
+      batch.push_back(
+          {faces.identities[i], faces.names[i], faces.photos[i], {faces.row(i), faces.model.dim}});
     }
     const EnrolReport part = gallery.enrol(batch);
     report.added += part.added;
@@ -42,8 +43,9 @@ int run_enrol(const EnrolFlags& flags) {
   }
   const double seconds = watch.lap();
   const GalleryCounts counts = gallery.counts();
-  fmt::print("{}: {} photos enrolled, {} were known; {} new people; now {} people, {} photos\n", flags.gallery->path, report.added,
-             report.known, report.new_identities, counts.identities, counts.photos);
+  fmt::print("{}: {} photos enrolled, {} were known; {} new people; now {} people, {} photos\n",
+             flags.gallery->path, report.added, report.known, report.new_identities, counts.identities,
+             counts.photos);
   if (report.added > 0) log_info("enrol", "{:.0f} photos/s", static_cast<double>(faces.size()) / seconds);
   if (!flags.json.empty()) {
     const nlohmann::ordered_json json = {{"gallery", flags.gallery->path},
@@ -64,10 +66,13 @@ std::function<int()> set_up(CLI::App& app) {
   flags->faces = add_face_input_flags(app);
   add_json_flag(app, flags->json, "write the counts to this file too");
   app.footer(
-      "Makes the gallery if it is not there, readable by its owner only. A photo that is enrolled already is passed over, so a\n"
-      "command that was stopped can be given again; a photo of somebody else is refused. Photos go in by transactions of 1000:\n"
+      "Makes the gallery if it is not there, readable by its owner only. A photo that is enrolled already is "
+      "passed over, so a\n"
+      "command that was stopped can be given again; a photo of somebody else is refused. Photos go in by "
+      "transactions of 1000:\n"
       "a kill at any moment leaves whole ones.\n"
-      "Example:  adaptiveface enrol --gallery staff.gallery --model model.safetensors --images staff --person-is-folder");
+      "Example:  adaptiveface enrol --gallery staff.gallery --model model.safetensors --images staff "
+      "--person-is-folder");
   return [flags] { return run_enrol(*flags); };
 }
 

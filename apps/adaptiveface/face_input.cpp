@@ -26,7 +26,8 @@ Error usage(const std::string& what) { return Error(ErrorKind::kUsage, what); }
 std::string folder_of(const std::string& path) {
   std::string folder = std::filesystem::path(path).parent_path().filename().string();
   if (folder.empty()) {
-    throw Error(ErrorKind::kData, fmt::format("'{}' lies in no folder (expected PERSON/PHOTO with --person-is-folder)", path));
+    throw Error(ErrorKind::kData,
+                fmt::format("'{}' lies in no folder (expected PERSON/PHOTO with --person-is-folder)", path));
   }
   return folder;
 }
@@ -43,7 +44,8 @@ FaceInput read_names(const FaceInputFlags& flags, Identities identities) {
   if (identities == Identities::kNeeded && flags.list.empty() && !flags.person_is_folder) {
     throw usage("who is on the photos? Give --person-is-folder, or a --list with the person after a tab");
   }
-  const bool list_has_people = !flags.list.empty() && !flags.person_is_folder && first_line_has_tab(flags.list);
+  const bool list_has_people =
+      !flags.list.empty() && !flags.person_is_folder && first_line_has_tab(flags.list);
   if (list_has_people) {
     for (IdentityRow& row : read_identity_list(flags.list)) {
       faces.names.push_back(std::move(row.path));
@@ -51,24 +53,31 @@ FaceInput read_names(const FaceInputFlags& flags, Identities identities) {
     }
     return faces;
   }
-  faces.names = !flags.list.empty() ? read_text_list(flags.list) : !flags.files.empty() ? flags.files : list_images(flags.images);
+  faces.names = !flags.list.empty()    ? read_text_list(flags.list)
+                : !flags.files.empty() ? flags.files
+                                       : list_images(flags.images);
   if (flags.person_is_folder) {
     for (const std::string& name : faces.names) faces.identities.push_back(folder_of(name));
   } else if (identities == Identities::kNeeded) {
-    throw Error(ErrorKind::kData, flags.list + ": no people (expected one after a tab in each line); or give --person-is-folder");
+    throw Error(
+        ErrorKind::kData,
+        flags.list + ": no people (expected one after a tab in each line); or give --person-is-folder");
   }
   return faces;
 }
 
 FaceInput read_embeddings(const FaceInputFlags& flags, Identities identities) {
   if (flags.list.empty()) throw usage("--embeddings needs --list, the names of its rows (embed writes both)");
-  if (flags.model_digest.empty()) throw usage("--embeddings needs --model-digest, which says whose embeddings they are");
+  if (flags.model_digest.empty())
+    throw usage("--embeddings needs --model-digest, which says whose embeddings they are");
   FaceInput faces = read_names(flags, identities);
   NpyMatrix matrix = read_npy_matrix(flags.embeddings);
   if (matrix.rows != static_cast<std::int64_t>(faces.size())) {
-    throw Error(ErrorKind::kData, fmt::format("{}: {} names but {} has {} rows (expected one name a row); use the list that was "
-                                              "written with the embeddings",
-                                              flags.list, faces.size(), flags.embeddings, matrix.rows));
+    throw Error(
+        ErrorKind::kData,
+        fmt::format("{}: {} names but {} has {} rows (expected one name a row); use the list that was "
+                    "written with the embeddings",
+                    flags.list, faces.size(), flags.embeddings, matrix.rows));
   }
   faces.model = {flags.model_digest, static_cast<std::size_t>(matrix.dim)};
   const std::vector<double> lengths = embedding_norms(matrix.view(), faces.names);
@@ -121,12 +130,14 @@ class PhotoFaces {
   // Photos [first, last) of `all`.
   void add(const FaceInput& all, std::size_t first, std::size_t last) {
     std::vector<ReadPhoto> photos(last - first);
-    parallel_for(static_cast<std::int64_t>(photos.size()), 4, flags_.threads, [&](std::int64_t begin, std::int64_t end) {
-      for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-        const std::string& name = all.names[first + i];
-        photos[i] = read_photo(flags_.images.empty() ? name : flags_.images + "/" + name, cutter_);
-      }
-    });
+    parallel_for(static_cast<std::int64_t>(photos.size()), 4, flags_.threads,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+                     const std::string& name = all.names[first + i];
+                     photos[i] =
+                         read_photo(flags_.images.empty() ? name : flags_.images + "/" + name, cutter_);
+                   }
+                 });
     std::vector<Image> chips;
     for (std::size_t i = 0; i < photos.size(); ++i) {
       if (photos[i].error) leave_out(*photos[i].error);
@@ -178,31 +189,43 @@ FaceInput embed_photos(const FaceInputFlags& flags, Identities identities) {
 std::shared_ptr<FaceInputFlags> add_face_input_flags(CLI::App& app) {
   auto flags = std::make_shared<FaceInputFlags>();
   app.add_option("--model", flags->model, "model file (.safetensors) that makes the embeddings");
-  app.add_option("--images", flags->images, "folder of the photos, or of aligned face chips without --detector");
+  app.add_option("--images", flags->images,
+                 "folder of the photos, or of aligned face chips without --detector");
   app.add_option("PHOTO", flags->files, "photos by name, instead of a folder of them");
-  app.add_option("--list", flags->list, "photos, one a line, with the person after a tab where that is known");
-  app.add_flag("--person-is-folder", flags->person_is_folder, "the person is the folder that the photo lies in");
-  app.add_option("--on-bad-image", flags->on_bad_image, "a photo that cannot be read: stop, or leave out and report")
+  app.add_option("--list", flags->list,
+                 "photos, one a line, with the person after a tab where that is known");
+  app.add_flag("--person-is-folder", flags->person_is_folder,
+               "the person is the folder that the photo lies in");
+  app.add_option("--on-bad-image", flags->on_bad_image,
+                 "a photo that cannot be read: stop, or leave out and report")
       ->check(CLI::IsMember({"fail", "skip"}))
       ->capture_default_str();
   flags->detect = add_detect_flags(app);
-  app.add_option("--embeddings", flags->embeddings, "instead of --model: embeddings that were made before, .npy, one row a photo");
+  app.add_option("--embeddings", flags->embeddings,
+                 "instead of --model: embeddings that were made before, .npy, one row a photo");
   app.add_option("--model-digest", flags->model_digest,
-                 "of the model that made --embeddings (see adaptiveface model info): a gallery holds those of one model");
-  app.add_option("--threads", flags->threads, "0: one per core")->check(CLI::Range(0, 256))->capture_default_str();
+                 "of the model that made --embeddings (see adaptiveface model info): a gallery holds those "
+                 "of one model");
+  app.add_option("--threads", flags->threads, "0: one per core")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
   return flags;
 }
 
 FaceInput load_faces(const FaceInputFlags& flags, Identities identities) {
   if (flags.model.empty() == flags.embeddings.empty()) {
-    throw usage("give one source of faces: --model with --images or photos, or --embeddings with --list and --model-digest");
+    throw usage(
+        "give one source of faces: --model with --images or photos, or --embeddings with --list and "
+        "--model-digest");
   }
   if (identities == Identities::kNeeded && flags.detect->many == "all") {
     throw usage("--many all: a photo shows one person here; take largest, centre or refuse");
   }
   if (!flags.embeddings.empty()) return read_embeddings(flags, identities);
-  if (flags.images.empty() == flags.files.empty()) throw usage("--model needs --images, a folder, or photos by name, not both");
-  if (!flags.files.empty() && !flags.list.empty()) throw usage("--list goes with --images, not with photos by name");
+  if (flags.images.empty() == flags.files.empty())
+    throw usage("--model needs --images, a folder, or photos by name, not both");
+  if (!flags.files.empty() && !flags.list.empty())
+    throw usage("--list goes with --images, not with photos by name");
   return embed_photos(flags, identities);
 }
 

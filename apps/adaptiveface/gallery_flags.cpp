@@ -23,17 +23,20 @@ std::shared_ptr<GallerySearchFlags> add_gallery_search_flags(CLI::App& app) {
                  "photos from which on an approximate index is built and used; below, answers are exact")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{2'000'000'000}))
       ->capture_default_str();
-  app.add_option("--index", flags->index, "kind of the approximate index: hnsw (a graph) or ivf (an inverted file)")
+  app.add_option("--index", flags->index,
+                 "kind of the approximate index: hnsw (a graph) or ivf (an inverted file)")
       ->check(CLI::IsMember({"hnsw", "ivf"}))
       ->capture_default_str();
-  app.add_option("--effort", flags->options.index.graph_search_effort, "hnsw: rows a search keeps in view (ef)")
+  app.add_option("--effort", flags->options.index.graph_search_effort,
+                 "hnsw: rows a search keeps in view (ef)")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   app.add_option("--probes", flags->options.index.probes, "ivf: lists that a search looks into")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   app.add_flag("--exact", flags->exact, "compare with every photo, whatever the size");
-  app.add_flag("--recall", flags->recall, "search exactly too and tell what share of those answers was found");
+  app.add_flag("--recall", flags->recall,
+               "search exactly too and tell what share of those answers was found");
   return flags;
 }
 
@@ -45,13 +48,16 @@ GallerySearchOptions search_options(const GallerySearchFlags& flags, int threads
   return options;
 }
 
-std::unique_ptr<GalleryIndex> load_gallery(const GalleryFlags& gallery, const GallerySearchFlags& search, int threads) {
+std::unique_ptr<GalleryIndex> load_gallery(const GalleryFlags& gallery, const GallerySearchFlags& search,
+                                           int threads) {
   Stopwatch watch;
-  auto index = std::make_unique<GalleryIndex>(gallery.path, search_options(search, threads), gallery.options());
+  auto index =
+      std::make_unique<GalleryIndex>(gallery.path, search_options(search, threads), gallery.options());
   const GalleryCounts counts = index->counts();
   constexpr std::int64_t kTakesAMoment = 100000;
   if (counts.photos >= kTakesAMoment) {
-    log_info("gallery", "{}: {} people, {} photos, read in {:.2f} s", gallery.path, counts.identities, counts.photos, watch.lap());
+    log_info("gallery", "{}: {} people, {} photos, read in {:.2f} s", gallery.path, counts.identities,
+             counts.photos, watch.lap());
   }
   if (index->prepare()) {
     log_info("gallery", "{} index built in {:.1f} s", search.index, watch.lap());
@@ -61,9 +67,11 @@ std::unique_ptr<GalleryIndex> load_gallery(const GalleryFlags& gallery, const Ga
 
 std::shared_ptr<ThresholdFlags> add_threshold_flags(CLI::App& app) {
   auto flags = std::make_shared<ThresholdFlags>();
-  app.add_option("--threshold", flags->threshold, "cosine from which on two photos show one person; below, nobody is found")
+  app.add_option("--threshold", flags->threshold,
+                 "cosine from which on two photos show one person; below, nobody is found")
       ->check(CLI::Range(-1.0, 1.0));
-  app.add_option("--far", flags->far, "instead: the threshold that the model's card has for this false accept rate")
+  app.add_option("--far", flags->far,
+                 "instead: the threshold that the model's card has for this false accept rate")
       ->check(CLI::Range(1e-12, 1.0))
       ->excludes("--threshold");
   return flags;
@@ -71,7 +79,8 @@ std::shared_ptr<ThresholdFlags> add_threshold_flags(CLI::App& app) {
 
 std::optional<double> chosen_threshold(const ThresholdFlags& flags, const ModelCard* card) {
   if (!flags.far) return flags.threshold;
-  if (card == nullptr) throw Error(ErrorKind::kUsage, "--far needs --model, whose card has the thresholds; or give --threshold");
+  if (card == nullptr)
+    throw Error(ErrorKind::kUsage, "--far needs --model, whose card has the thresholds; or give --threshold");
   return threshold_at(*card, *flags.far).threshold;
 }
 

@@ -32,7 +32,8 @@ std::shared_ptr<GallerySearchFlags> add_gallery_search_flags(CLI::App& app);
 GallerySearchOptions search_options(const GallerySearchFlags& flags, int threads);
 
 // The gallery in memory, with an approximate index where the flags and its size ask for one.
-std::unique_ptr<GalleryIndex> load_gallery(const GalleryFlags& gallery, const GallerySearchFlags& search, int threads);
+std::unique_ptr<GalleryIndex> load_gallery(const GalleryFlags& gallery, const GallerySearchFlags& search,
+                                           int threads);
 
 // From which score on two photos are taken to show one person.
 struct ThresholdFlags {
@@ -41,8 +42,9 @@ struct ThresholdFlags {
 };
 std::shared_ptr<ThresholdFlags> add_threshold_flags(CLI::App& app);
 
-// The threshold that was given, or that of the model's card (null without a model) for the FAR target; nothing when neither
-// was asked for. Throws Error{kUsage} when the card has no such target, or there is no card.
+// The threshold that was given, or that of the model's card (null without a model) for the FAR target;
+// nothing when neither was asked for. Throws Error{kUsage} when the card has no such target, or there is no
+// card.
 std::optional<double> chosen_threshold(const ThresholdFlags& flags, const ModelCard* card);
 
 }  // namespace aface

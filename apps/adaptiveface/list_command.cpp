@@ -50,8 +50,9 @@ int run_list(const ListFlags& flags) {
                {"dim", gallery.model().dim},
                {"counts", {{"people", counts.identities}, {"photos", counts.photos}}}};
   flags.person.empty() ? list_people(gallery, json) : list_photos(gallery, flags.person, json);
-  fmt::print(stderr, "{}: {} people, {} photos, embeddings of {} values by model {}{}\n", flags.gallery->path, counts.identities,
-             counts.photos, gallery.model().dim, gallery.model().digest, flags.check ? "; checked, sound" : "");
+  fmt::print(stderr, "{}: {} people, {} photos, embeddings of {} values by model {}{}\n", flags.gallery->path,
+             counts.identities, counts.photos, gallery.model().dim, gallery.model().digest,
+             flags.check ? "; checked, sound" : "");
   if (!flags.json.empty()) write_file_atomically(flags.json, json.dump(2) + "\n");
   return 0;
 }

@@ -27,8 +27,10 @@ std::function<int()> set_up(CLI::App& app) {
   flags->gallery = add_gallery_flags(app);
   app.add_option("--person", flags->people, "who is taken out; may be given several times")->required();
   app.footer(
-      "Each person goes in one transaction, and with it every trace of name, photos' digests and embeddings in the files of the\n"
-      "gallery: their bytes are overwritten. Copies of the file, and what the disk below the file system keeps, are not reached.\n"
+      "Each person goes in one transaction, and with it every trace of name, photos' digests and embeddings "
+      "in the files of the\n"
+      "gallery: their bytes are overwritten. Copies of the file, and what the disk below the file system "
+      "keeps, are not reached.\n"
       "Example:  adaptiveface remove --gallery staff.gallery --person Ada");
   return [flags] { return run_remove(*flags); };
 }

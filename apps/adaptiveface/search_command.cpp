@@ -23,7 +23,8 @@ struct SearchFlags {
 };
 
 // Of several photos the best score counts, as everywhere.
-std::vector<IdentityMatch> merge(const std::vector<std::vector<IdentityMatch>>& answers, const std::string& self, std::size_t count) {
+std::vector<IdentityMatch> merge(const std::vector<std::vector<IdentityMatch>>& answers,
+                                 const std::string& self, std::size_t count) {
   std::vector<IdentityMatch> merged;
   for (const auto& answer : answers) {
     for (const IdentityMatch& match : answer) {
@@ -45,13 +46,15 @@ int run_search(const SearchFlags& flags) {
   const auto index = load_gallery(*flags.gallery, *flags.search, flags.threads);
   const std::vector<float> photos = index->rows_of(flags.person);
   if (photos.empty()) {
-    throw Error(ErrorKind::kData,
-                fmt::format("{}: nobody is enrolled as '{}'; see adaptiveface list", flags.gallery->path, one_line(flags.person)));
+    throw Error(ErrorKind::kData, fmt::format("{}: nobody is enrolled as '{}'; see adaptiveface list",
+                                              flags.gallery->path, one_line(flags.person)));
   }
   const std::size_t dim = index->model().dim, count = static_cast<std::size_t>(flags.top);
   const RowMatrix probes{photos.data(), photos.size() / dim, dim};
   // One more, as the person is found too.
-  const auto exact = [&] { return merge(index->search(probes, count + 1, SearchMethod::kExact), flags.person, count); };
+  const auto exact = [&] {
+    return merge(index->search(probes, count + 1, SearchMethod::kExact), flags.person, count);
+  };
   const std::vector<IdentityMatch> people =
       flags.search->exact ? exact() : merge(index->search(probes, count + 1), flags.person, count);
   nlohmann::ordered_json json = {{"person", flags.person}, {"photos", probes.rows}};
@@ -76,18 +79,26 @@ std::function<int()> set_up(CLI::App& app) {
   flags->gallery = add_gallery_flags(app);
   app.add_option("--person", flags->person, "an enrolled person")->required();
   flags->search = add_gallery_search_flags(app);
-  app.add_option("--top", flags->top, "how many people are named")->check(CLI::Range(1, 100000))->capture_default_str();
-  app.add_option("--threads", flags->threads, "0: one per core")->check(CLI::Range(0, 256))->capture_default_str();
+  app.add_option("--top", flags->top, "how many people are named")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  app.add_option("--threads", flags->threads, "0: one per core")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
   add_json_flag(app, flags->json, "write the answer to this file too");
   app.footer(
-      "Names the others in the gallery who look most like the person: somebody enrolled twice under two names shows up with a\n"
-      "score above the threshold of your model. The score is the largest cosine between any photo of one and any of the other.\n"
+      "Names the others in the gallery who look most like the person: somebody enrolled twice under two "
+      "names shows up with a\n"
+      "score above the threshold of your model. The score is the largest cosine between any photo of one and "
+      "any of the other.\n"
       "Example:  adaptiveface search --gallery staff.gallery --person Ada");
   return [flags] { return run_search(*flags); };
 }
 
 }  // namespace
 
-Command search_command() { return {"search", "Find who in a gallery looks most like one of its people", set_up}; }
+Command search_command() {
+  return {"search", "Find who in a gallery looks most like one of its people", set_up};
+}
 
 }  // namespace aface

@@ -49,17 +49,20 @@ std::string read_token(const ServeFlags& flags) {
     token = given;
   }
   if (!token.empty() && token.size() < kShortestToken) {
-    throw Error(ErrorKind::kUsage, fmt::format("the token has {} characters (expected {} at least); make one with: openssl rand -hex 24",
-                                               token.size(), kShortestToken));
+    throw Error(
+        ErrorKind::kUsage,
+        fmt::format("the token has {} characters (expected {} at least); make one with: openssl rand -hex 24",
+                    token.size(), kShortestToken));
   }
   return token;
 }
 
 void check_reach(const ServeFlags& flags, const std::string& token) {
   if (!token.empty() || is_loopback(flags.host)) return;
-  throw Error(ErrorKind::kUsage, fmt::format("--host {}: others could reach the service; give a token (--token-file, or "
-                                             "ADAPTIVEFACE_TOKEN in the environment), or listen on 127.0.0.1",
-                                             flags.host));
+  throw Error(ErrorKind::kUsage,
+              fmt::format("--host {}: others could reach the service; give a token (--token-file, or "
+                          "ADAPTIVEFACE_TOKEN in the environment), or listen on 127.0.0.1",
+                          flags.host));
 }
 
 PhotoEmbedderOptions embedder_options(const ServeFlags& flags) {
@@ -81,7 +84,8 @@ void keep_up(Service& service) {
       } catch (const Error& error) {
         log_warning("serve", "{}", error.what());
       }
-      for (int i = 0; i < 10 && !stop_requested(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      for (int i = 0; i < 10 && !stop_requested(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
   } catch (const Stopped&) {  // in the middle of building an index
   }
@@ -110,13 +114,16 @@ int run_serve(const ServeFlags& flags) {
   http.limits.body_bytes = static_cast<std::size_t>(flags.max_body_mb * 1e6);
   http.routes = service.routes([&opened] { return opened->open_connections(); });
   http.gate = [&](const HttpRequest& head) { return service.gate(head); };
-  http.answered = [&](const std::string&, const std::string& path, int status) { service.answered(path, status); };
+  http.answered = [&](const std::string&, const std::string& path, int status) {
+    service.answered(path, status);
+  };
   HttpServer server(std::move(http));
   opened = &server;
   const int port = server.bind(flags.host, flags.port);
   fmt::print("serving on http://{}:{}/\n", flags.host, port);
   std::fflush(stdout);
-  if (!options.threshold) log_warning("serve", "no --threshold and no --far: answers have scores but no verdicts");
+  if (!options.threshold)
+    log_warning("serve", "no --threshold and no --far: answers have scores but no verdicts");
 
   std::thread keeper([&] { keep_up(service); });
   std::thread stopper([&] {
@@ -133,32 +140,46 @@ int run_serve(const ServeFlags& flags) {
 std::function<int()> set_up(CLI::App& app) {
   auto flags = std::make_shared<ServeFlags>();
   app.add_option("--model", flags->model, "model file (.safetensors)")->required();
-  app.add_option("--gallery", flags->gallery, "gallery for /identify and /enrol; made if it is not there; without it both are off");
+  app.add_option("--gallery", flags->gallery,
+                 "gallery for /identify and /enrol; made if it is not there; without it both are off");
   flags->detect = add_detect_flags(app);
   flags->threshold = add_threshold_flags(app);
   flags->search = add_gallery_search_flags(app);
-  app.add_option("--host", flags->host, "address to listen on; all but the loopback network needs a token")->capture_default_str();
-  app.add_option("--port", flags->port, "0: any free one")->check(CLI::Range(0, 65535))->capture_default_str();
-  app.add_option("--token-file", flags->token_file, "file with the token that requests must carry; else ADAPTIVEFACE_TOKEN");
-  app.add_option("--max-body", flags->max_body_mb, "largest request, in megabytes")->check(CLI::Range(0.001, 1000.0))->capture_default_str();
-  app.add_option("--max-megapixels", flags->max_megapixels, "larger photos are refused before they are decoded")
+  app.add_option("--host", flags->host, "address to listen on; all but the loopback network needs a token")
+      ->capture_default_str();
+  app.add_option("--port", flags->port, "0: any free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  app.add_option("--token-file", flags->token_file,
+                 "file with the token that requests must carry; else ADAPTIVEFACE_TOKEN");
+  app.add_option("--max-body", flags->max_body_mb, "largest request, in megabytes")
+      ->check(CLI::Range(0.001, 1000.0))
+      ->capture_default_str();
+  app.add_option("--max-megapixels", flags->max_megapixels,
+                 "larger photos are refused before they are decoded")
       ->check(CLI::Range(0.01, 100.0))
       ->capture_default_str();
   app.add_option("--connections", flags->limits.connections, "at a time; more are turned away with 503")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  app.add_option("--works", flags->works, "photos worked on at a time; 0: one per core")->check(CLI::Range(0, 1024))->capture_default_str();
+  app.add_option("--works", flags->works, "photos worked on at a time; 0: one per core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
   app.add_option("--work-wait", flags->wait_seconds, "seconds that a request waits for its turn before 503")
       ->check(CLI::Range(0.0, 600.0))
       ->capture_default_str();
-  app.add_option("--request-seconds", flags->limits.request_seconds, "time for a client to send a request; then 408")
+  app.add_option("--request-seconds", flags->limits.request_seconds,
+                 "time for a client to send a request; then 408")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
   app.footer(
-      "POST /embed, /verify, /identify, /enrol; GET /health, /metrics (Prometheus), and / with a page that compares two photos.\n"
-      "Photos are the body, or part 'photo' of a form ('a' and 'b' for /verify). Answers are JSON. SIGTERM and Ctrl-C end it when the\n"
+      "POST /embed, /verify, /identify, /enrol; GET /health, /metrics (Prometheus), and / with a page that "
+      "compares two photos.\n"
+      "Photos are the body, or part 'photo' of a form ('a' and 'b' for /verify). Answers are JSON. SIGTERM "
+      "and Ctrl-C end it when the\n"
       "requests at hand are answered. Examples:\n"
-      "  adaptiveface serve --model model.safetensors --gallery staff.gallery --detector yunet.onnx --far 1e-3\n"
+      "  adaptiveface serve --model model.safetensors --gallery staff.gallery --detector yunet.onnx --far "
+      "1e-3\n"
       "  curl -F a=@one.jpg -F b=@two.jpg http://127.0.0.1:8080/verify\n"
       "  curl -F photo=@door.jpg 'http://127.0.0.1:8080/identify?top=3'");
   return [flags] { return run_serve(*flags); };
@@ -166,6 +187,8 @@ std::function<int()> set_up(CLI::App& app) {
 
 }  // namespace
 
-Command serve_command() { return {"serve", "Answer embed, verify, identify and enrol over HTTP, with a small page", set_up}; }
+Command serve_command() {
+  return {"serve", "Answer embed, verify, identify and enrol over HTTP, with a small page", set_up};
+}
 
 }  // namespace aface

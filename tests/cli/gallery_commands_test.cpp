@@ -27,7 +27,8 @@ struct GalleryCommands : ::testing::Test {
       std::vector<double> direction(kDim);
       for (double& value : direction) value = random.normal();
       const auto look = [&](std::vector<float>& rows) {
-        for (const double value : direction) rows.push_back(static_cast<float>(3 * (value + 0.4 * random.normal())));
+        for (const double value : direction)
+          rows.push_back(static_cast<float>(3 * (value + 0.4 * random.normal())));
       };
       const std::string name = "p" + std::to_string(person);
       if (person < kPeople) {
@@ -45,7 +46,8 @@ struct GalleryCommands : ::testing::Test {
     dir.write("p.tsv", probe_list);
   }
 
-  std::vector<std::string> arguments(const std::string& command, const std::vector<std::string>& more = {}) const {
+  std::vector<std::string> arguments(const std::string& command,
+                                     const std::vector<std::string>& more = {}) const {
     std::vector<std::string> all = {command, "--gallery", dir.file("g")};
     all.insert(all.end(), more.begin(), more.end());
     return all;
@@ -68,11 +70,14 @@ struct GalleryCommands : ::testing::Test {
 };
 
 TEST_F(GalleryCommands, EnrolledPeopleAreIdentifiedAndStrangersAreNot) {
-  EXPECT_THAT(run(with_faces("enrol", "g")).out, HasSubstr("60 photos enrolled, 0 were known; 30 new people"));
-  EXPECT_THAT(run(with_faces("enrol", "g", {"--json", dir.file("j.json")})).out, HasSubstr("0 photos enrolled, 60 were known"));
+  EXPECT_THAT(run(with_faces("enrol", "g")).out,
+              HasSubstr("60 photos enrolled, 0 were known; 30 new people"));
+  EXPECT_THAT(run(with_faces("enrol", "g", {"--json", dir.file("j.json")})).out,
+              HasSubstr("0 photos enrolled, 60 were known"));
   EXPECT_EQ(json()["people"], kPeople);
 
-  const auto result = run(with_faces("identify", "p", {"--threshold", "0.6", "--top", "3", "--json", dir.file("j.json")}));
+  const auto result =
+      run(with_faces("identify", "p", {"--threshold", "0.6", "--top", "3", "--json", dir.file("j.json")}));
   EXPECT_THAT(result.out, StartsWith("photo\trank\tperson\tscore\tverdict\np0/c.jpg\t1\tp0\t0."));
   EXPECT_EQ(json()["rank1"], 1.0);
   EXPECT_EQ(json()["found"], 1.0);
@@ -90,8 +95,9 @@ TEST_F(GalleryCommands, EnrolledPeopleAreIdentifiedAndStrangersAreNot) {
 TEST_F(GalleryCommands, AnApproximateIndexTellsItsRecallOnRequest) {
   run(with_faces("enrol", "g"));
   for (const std::string index : {"hnsw", "ivf"}) {
-    const auto result = run(with_faces("identify", "p", {"--approximate-above", "50", "--index", index, "--recall", "--json",
-                                                         dir.file("j.json")}));
+    const auto result = run(with_faces(
+        "identify", "p",
+        {"--approximate-above", "50", "--index", index, "--recall", "--json", dir.file("j.json")}));
     EXPECT_EQ(json()["method"], index);
     EXPECT_GE(json()["recall"]["first"], 0.5);
     EXPECT_THAT(result.err, HasSubstr("recall against the exact search"));
@@ -103,7 +109,8 @@ TEST_F(GalleryCommands, AnApproximateIndexTellsItsRecallOnRequest) {
 TEST_F(GalleryCommands, ClaimsAreVerified) {
   run(with_faces("enrol", "g"));
   run(with_faces("verify", "p", {"--person", "p3", "--threshold", "0.6", "--json", dir.file("j.json")}));
-  for (std::size_t i = 0; i < json().size(); ++i) EXPECT_EQ(json()[i]["verdict"], i == 3 ? "same" : "different") << i;
+  for (std::size_t i = 0; i < json().size(); ++i)
+    EXPECT_EQ(json()[i]["verdict"], i == 3 ? "same" : "different") << i;
   test::expect_failure(with_faces("verify", "p"), 3, "nobody is enrolled as 'p30' (of p30/c.jpg)");
 }
 
@@ -111,7 +118,8 @@ TEST_F(GalleryCommands, SomebodyEnrolledUnderTwoNamesShowsUp) {
   run(with_faces("enrol", "g"));
   dir.write("twin.tsv", [] {
     std::string list;
-    for (std::size_t i = 0; i < kPeople + kStrangers; ++i) list += "x\t" + std::string(i == 7 ? "twin" : "p") + std::to_string(i) + "\n";
+    for (std::size_t i = 0; i < kPeople + kStrangers; ++i)
+      list += "x\t" + std::string(i == 7 ? "twin" : "p") + std::to_string(i) + "\n";
     return list;
   }());
   std::filesystem::copy(dir.file("p.npy"), dir.file("twin.npy"));
@@ -124,7 +132,8 @@ TEST_F(GalleryCommands, SomebodyEnrolledUnderTwoNamesShowsUp) {
 TEST_F(GalleryCommands, RemovedPeopleAreGone) {
   run(with_faces("enrol", "g"));
   EXPECT_THAT(run(arguments("list", {"--person", "p5"})).out, HasSubstr("\tp5/b.jpg\n"));
-  EXPECT_THAT(run(arguments("remove", {"--person", "p5", "--person", "p6"})).out, HasSubstr("removed 'p5', 2 photos"));
+  EXPECT_THAT(run(arguments("remove", {"--person", "p5", "--person", "p6"})).out,
+              HasSubstr("removed 'p5', 2 photos"));
   const auto list = run(arguments("list", {"--check", "--json", dir.file("j.json")}));
   EXPECT_THAT(list.out, HasSubstr("p4\t2\n"));
   EXPECT_THAT(list.out, ::testing::Not(HasSubstr("p5\t")));
@@ -143,7 +152,8 @@ TEST_F(GalleryCommands, WrongUseIsNamed) {
   test::expect_failure(other, 3, "belongs to model abc");
   test::expect_failure(arguments("identify"), 2, "give one source of faces");
   test::expect_failure(arguments("identify", {"--embeddings", dir.file("p.npy")}), 2, "needs --list");
-  test::expect_failure(arguments("enrol", {"--model", dir.file("m"), "--images", dir.path()}), 2, "who is on the photos");
+  test::expect_failure(arguments("enrol", {"--model", dir.file("m"), "--images", dir.path()}), 2,
+                       "who is on the photos");
   test::expect_failure(with_faces("identify", "p", {"--far", "0.01"}), 2, "--far needs --model");
   test::expect_failure(with_faces("identify", "p", {"--far", "0.01", "--threshold", "0.5"}), 2, "--far");
   dir.write("p.tsv", "a\tb\n");

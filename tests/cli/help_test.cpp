@@ -11,7 +11,7 @@ using ::testing::StartsWith;
 
 const std::vector<std::string> kCommands = {"train",   "evaluate", "report", "mining", "embed", "align",
                                             "inspect", "synth",    "config", "enrol",  "identify", "verify",
-                                            "search",  "remove",   "list"};
+                                            "search",  "remove",   "list",   "serve"};
 
 TEST(Help, NamesEveryCommandAndTheExitCodes) {
   const auto result = test::run_adaptiveface({"--help"});

@@ -14,7 +14,9 @@ namespace {
 using ::testing::HasSubstr;
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // Echoes bodies; /slow takes its time, /bad throws.
 class EchoServer {
@@ -34,8 +36,11 @@ class EchoServer {
       return HttpReply{200, "text/plain", "late but there", {}};
     };
     const auto bad = [](const HttpRequest&) -> HttpReply { throw std::runtime_error("a secret"); };
-    options.routes = {{"POST", "/echo", echo}, {"GET", "/echo", echo}, {"GET", "/slow", slow}, {"GET", "/bad", bad}};
-    options.answered = [this](const std::string&, const std::string&, int status) { answered += status == 503 ? 0 : 1; };
+    options.routes = {
+        {"POST", "/echo", echo}, {"GET", "/echo", echo}, {"GET", "/slow", slow}, {"GET", "/bad", bad}};
+    options.answered = [this](const std::string&, const std::string&, int status) {
+      answered += status == 503 ? 0 : 1;
+    };
     server_ = std::make_unique<HttpServer>(std::move(options));
     port = server_->bind("127.0.0.1", 0);
     thread_ = std::thread([this] { server_->run(); });
@@ -60,9 +65,11 @@ TEST(HttpServer, GivesWhatWasSentToItsHandler) {
   EchoServer server;
   EXPECT_EQ(body_of(ask(server.port, post("/echo?x=1%202&y", "hello"))), "hello[x=1 2][y=]");
   const std::string form =
-      "--b\r\nContent-Disposition: form-data; name=\"a\"; filename=\"f\"\r\n\r\nfirst\r\n--b\r\nContent-Disposition: "
+      "--b\r\nContent-Disposition: form-data; name=\"a\"; "
+      "filename=\"f\"\r\n\r\nfirst\r\n--b\r\nContent-Disposition: "
       "form-data; name=\"c\"\r\n\r\nsecond\r\n--b--\r\n";
-  const std::string reply = ask(server.port, post("/echo", form, "Content-Type: multipart/form-data; boundary=b\r\n"));
+  const std::string reply =
+      ask(server.port, post("/echo", form, "Content-Type: multipart/form-data; boundary=b\r\n"));
   EXPECT_EQ(body_of(reply), "{a=first}{c=second}");
 }
 
@@ -123,7 +130,8 @@ TEST(HttpServer, AFloodOfHeadersEndsTheConnection) {
   const RawClient client(server.port);
   client.send("GET /echo HTTP/1.1\r\n");
   bool taken = true;
-  for (int i = 0; i < 3000 && taken; ++i) taken = client.send("X-Filler-" + std::to_string(i) + ": " + std::string(100, 'x') + "\r\n");
+  for (int i = 0; i < 3000 && taken; ++i)
+    taken = client.send("X-Filler-" + std::to_string(i) + ": " + std::string(100, 'x') + "\r\n");
   const std::string reply = client.receive(5);
   EXPECT_NE(status_of(reply), 200);
   EXPECT_EQ(server.handled, 0);
@@ -136,7 +144,8 @@ TEST(HttpServer, ASlowClientIsAnsweredInTimeAndHoldsNobodyUp) {
   limits.idle_seconds = 0.5;
   EchoServer server(limits);
   // Half a head and then nothing; a byte now and then, which no limit on single reads would end; half a body.
-  for (const std::string start : {"GET /ec", "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\nab"}) {
+  for (const std::string start :
+       {"GET /ec", "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\nab"}) {
     const auto begin = Clock::now();
     EXPECT_EQ(status_of(ask(server.port, start)), 408) << start;
     EXPECT_LT(seconds_since(begin), 3);
@@ -182,14 +191,16 @@ TEST(HttpServer, MoreConnectionsThanAllowedAreTurnedAway) {
   EchoServer server(limits);
   {
     const RawClient a(server.port), b(server.port), c(server.port);
-    for (int i = 0; i < 200 && server.open() < 3; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    for (int i = 0; i < 200 && server.open() < 3; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
     const std::string reply = ask(server.port, get("/echo"));
     EXPECT_EQ(status_of(reply), 503);
     EXPECT_THAT(reply, HasSubstr("Retry-After"));
     b.send(get("/echo"));
     EXPECT_EQ(status_of(b.receive()), 200) << "those that are in are served";
   }
-  for (int i = 0; i < 200 && server.open() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 200 && server.open() > 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_EQ(status_of(ask(server.port, get("/echo"))), 200);
 }
 
@@ -212,7 +223,8 @@ TEST(HttpServer, EightClientsLoseNothing) {
   for (int c = 0; c < 8; ++c) {
     clients.emplace_back([&, c] {
       for (int i = 0; i < 100; ++i) {
-        const std::string text = "client " + std::to_string(c) + " request " + std::to_string(i) + std::string(5000, '.');
+        const std::string text =
+            "client " + std::to_string(c) + " request " + std::to_string(i) + std::string(5000, '.');
         right += body_of(ask(server.port, post("/echo", text))) == text;
       }
     });
@@ -226,12 +238,15 @@ TEST(HttpServer, EightClientsLoseNothing) {
 TEST(HttpServer, APortInUseIsSaid) {
   EchoServer server;
   HttpServer second{HttpServer::Options{}};
-  EXPECT_THAT(error_of(ErrorKind::kIo, [&] { second.bind("127.0.0.1", server.port); }), HasSubstr("cannot listen there"));
+  EXPECT_THAT(error_of(ErrorKind::kIo, [&] { second.bind("127.0.0.1", server.port); }),
+              HasSubstr("cannot listen there"));
 }
 
 TEST(HttpServer, KnowsTheLoopbackNetwork) {
-  for (const std::string host : {"127.0.0.1", "127.8.9.10", "::1", "localhost"}) EXPECT_TRUE(is_loopback(host)) << host;
-  for (const std::string host : {"0.0.0.0", "::", "192.168.1.1", "8.8.8.8"}) EXPECT_FALSE(is_loopback(host)) << host;
+  for (const std::string host : {"127.0.0.1", "127.8.9.10", "::1", "localhost"})
+    EXPECT_TRUE(is_loopback(host)) << host;
+  for (const std::string host : {"0.0.0.0", "::", "192.168.1.1", "8.8.8.8"})
+    EXPECT_FALSE(is_loopback(host)) << host;
   error_of(ErrorKind::kUsage, [] { is_loopback("no such host"); });
 }
 

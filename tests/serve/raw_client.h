@@ -41,7 +41,9 @@ class RawClient {
     std::string text;
     char buffer[4096];
     for (;;) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now())
+              .count();
       pollfd wait{socket_, POLLIN, 0};
       if (left <= 0 || ::poll(&wait, 1, static_cast<int>(left)) <= 0) return text;
       const ssize_t got = ::recv(socket_, buffer, sizeof buffer, 0);
@@ -74,8 +76,8 @@ inline std::string get(const std::string& path, const std::string& headers = "")
   return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + "\r\n";
 }
 inline std::string post(const std::string& path, const std::string& body, const std::string& headers = "") {
-  return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
-         "\r\n" + headers + "\r\n" + body;
+  return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body;
 }
 
 }  // namespace aface::test

@@ -15,8 +15,8 @@
 namespace aface::test {
 namespace {
 
-using ::testing::HasSubstr;
 using nlohmann::json;
+using ::testing::HasSubstr;
 
 constexpr std::size_t kDim = 16;
 
@@ -27,7 +27,9 @@ class FakeFaces : public FaceSource {
   Result<std::vector<EmbeddedFace>> faces(Span<const unsigned char> photo) const override {
     std::string text(photo.begin(), photo.end());
     if (text == "slow") std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    if (text.rfind("face of ", 0) != 0) return Error(text == "nobody" || text == "slow" ? ErrorKind::kData : ErrorKind::kFormat, "photo: not a face");
+    if (text.rfind("face of ", 0) != 0)
+      return Error(text == "nobody" || text == "slow" ? ErrorKind::kData : ErrorKind::kFormat,
+                   "photo: not a face");
     std::vector<EmbeddedFace> found;
     while (!text.empty()) {
       const std::string line = text.substr(0, text.find('\n'));
@@ -36,7 +38,8 @@ class FakeFaces : public FaceSource {
       face.face = Face{{1, 2, 30, 40}, {}, 0.9};
       face.chip = Image(8, 8);
       std::uint64_t seed = 1;
-      for (const char c : line.substr(8, 3)) seed = seed * 131 + static_cast<unsigned char>(c);  // three letters are the person
+      for (const char c : line.substr(8, 3))
+        seed = seed * 131 + static_cast<unsigned char>(c);  // three letters are the person
       Random person(seed), look(seed, line.size());
       double squares = 0;
       for (std::size_t i = 0; i < kDim; ++i) {
@@ -61,11 +64,14 @@ const std::string kForm = "Content-Type: multipart/form-data; boundary=b\r\n";
 
 struct ServiceTest : ::testing::Test {
   void start(ServiceOptions options, bool with_gallery = true) {
-    service = std::make_unique<Service>(std::make_unique<FakeFaces>(), with_gallery ? dir.file("g") : "", options);
+    service =
+        std::make_unique<Service>(std::make_unique<FakeFaces>(), with_gallery ? dir.file("g") : "", options);
     HttpServer::Options http;
     http.routes = service->routes([] { return 7; });
     http.gate = [this](const HttpRequest& head) { return service->gate(head); };
-    http.answered = [this](const std::string&, const std::string& path, int status) { service->answered(path, status); };
+    http.answered = [this](const std::string&, const std::string& path, int status) {
+      service->answered(path, status);
+    };
     server = std::make_unique<HttpServer>(std::move(http));
     port = server->bind("127.0.0.1", 0);
     thread = std::thread([this] { server->run(); });
@@ -110,7 +116,8 @@ TEST_F(ServiceTest, TellsWhetherTwoPhotosShowOnePerson) {
   EXPECT_FALSE(same["a"].contains("embedding"));
   EXPECT_EQ(verify("face of ada", "face of bob")["same"], false);
   EXPECT_EQ(verify("face of ada", "face of bob", "?threshold=-1")["same"], true);
-  EXPECT_THAT(verify("face of ada", "face of bob", "?chips=1")["b"]["chip"].get<std::string>(), HasSubstr("data:image/jpeg;base64,/9j/"));
+  EXPECT_THAT(verify("face of ada", "face of bob", "?chips=1")["b"]["chip"].get<std::string>(),
+              HasSubstr("data:image/jpeg;base64,/9j/"));
   EXPECT_EQ(verify("face of ada\nface of bob", "face of ada")["a"]["faces"], 2);
 }
 
@@ -126,7 +133,8 @@ TEST_F(ServiceTest, EmbedsEveryFace) {
 
 TEST_F(ServiceTest, WhoIsEnrolledIsIdentifiedAlsoAfterAnotherStart) {
   start(with_threshold());
-  EXPECT_EQ(answer(post("/identify", "face of ada"), 200)["faces"][0]["verdict"], "unknown") << "an empty gallery";
+  EXPECT_EQ(answer(post("/identify", "face of ada"), 200)["faces"][0]["verdict"], "unknown")
+      << "an empty gallery";
   EXPECT_EQ(enrol("Ada%20L.", "face of ada")["added"], 1);
   EXPECT_EQ(enrol("Bob", "face of bob")["added"], 1);
   EXPECT_EQ(enrol("Bob", "face of bob", 200)["known"], 1);
@@ -155,7 +163,8 @@ TEST_F(ServiceTest, WrongRequestsAreAnsweredWithTheReason) {
   EXPECT_THAT(answer(post("/verify", "face of ada"), 400)["error"], HasSubstr("'a'"));
   EXPECT_THAT(answer(post("/embed", "no picture"), 400)["error"], HasSubstr("not a face"));
   EXPECT_THAT(answer(post("/embed", "nobody"), 422)["error"], HasSubstr("photo"));
-  EXPECT_THAT(answer(post("/identify?threshold=x", "face of ada"), 400)["error"], HasSubstr("threshold: 'x'"));
+  EXPECT_THAT(answer(post("/identify?threshold=x", "face of ada"), 400)["error"],
+              HasSubstr("threshold: 'x'"));
   EXPECT_THAT(answer(post("/identify?threshold=2", "face of ada"), 400)["error"], HasSubstr("from -1 to 1"));
   EXPECT_THAT(answer(post("/identify?top=0", "face of ada"), 400)["error"], HasSubstr("top"));
   EXPECT_THAT(answer(post("/identify?top=nan", "face of ada"), 400)["error"], HasSubstr("top"));
@@ -175,7 +184,8 @@ TEST_F(ServiceTest, WithoutAGalleryNobodyIsIdentified) {
 
 TEST_F(ServiceTest, AGalleryOfAnotherModelIsRefused) {
   Gallery::open_or_create(dir.file("g"), {"other-model", kDim});
-  EXPECT_THAT(error_of(ErrorKind::kData, [&] { Service(std::make_unique<FakeFaces>(), dir.file("g"), {}); }), HasSubstr("other-model"));
+  EXPECT_THAT(error_of(ErrorKind::kData, [&] { Service(std::make_unique<FakeFaces>(), dir.file("g"), {}); }),
+              HasSubstr("other-model"));
 }
 
 TEST_F(ServiceTest, TheTokenIsAskedForEverythingButThePage) {
@@ -183,15 +193,17 @@ TEST_F(ServiceTest, TheTokenIsAskedForEverythingButThePage) {
   options.token = "0123456789abcdef";
   start(options);
   const std::string right = "Authorization: Bearer 0123456789abcdef\r\n";
-  for (const std::string& wrong : {std::string(), std::string("Authorization: Bearer 0123456789abcdeX\r\n"),
-                                   std::string("Authorization: 0123456789abcdef\r\n"), std::string("Authorization: Bearer \r\n")}) {
+  for (const std::string& wrong :
+       {std::string(), std::string("Authorization: Bearer 0123456789abcdeX\r\n"),
+        std::string("Authorization: 0123456789abcdef\r\n"), std::string("Authorization: Bearer \r\n")}) {
     EXPECT_THAT(answer(post("/embed", "face of ada", wrong), 401)["error"], HasSubstr("token"));
     answer(get("/metrics", wrong), 401);
     EXPECT_FALSE(answer(get("/health", wrong), 200).contains("model"));
   }
   answer(post("/embed", "face of ada", right), 200);
   EXPECT_EQ(answer(get("/health", right), 200)["model"], "fake-model");
-  for (const char* path : {"/", "/page.css", "/page.js"}) EXPECT_EQ(status_of(ask(port, get(path))), 200) << path;
+  for (const char* path : {"/", "/page.css", "/page.js"})
+    EXPECT_EQ(status_of(ask(port, get(path))), 200) << path;
 }
 
 // A page elsewhere could send a form to this machine, or have a name that leads here.
@@ -206,7 +218,8 @@ TEST_F(ServiceTest, PagesOfOtherOriginsAreRefused) {
   EXPECT_EQ(under("evil.example"), 403);
   EXPECT_EQ(under("127.0.0.1.evil.example"), 403);
   EXPECT_EQ(under("127.evil"), 403);
-  for (const std::string host : {"127.0.0.1:8080", "localhost:1", "[::1]:8080"}) EXPECT_EQ(under(host), 200) << host;
+  for (const std::string host : {"127.0.0.1:8080", "localhost:1", "[::1]:8080"})
+    EXPECT_EQ(under(host), 200) << host;
 }
 
 TEST_F(ServiceTest, WhoWaitsTooLongForItsTurnIsTold) {
@@ -228,10 +241,13 @@ TEST_F(ServiceTest, MetricsCountEveryAnswer) {
   answer(post("/embed", "nobody"), 422);
   answer(get("/nowhere"), 404);
   const std::string text = body_of(ask(port, get("/metrics")));
-  for (const char* line : {"aface_requests_total{endpoint=\"/embed\",code=\"200\"} 3\n", "aface_requests_total{endpoint=\"/embed\",code=\"422\"} 1\n",
-                           "aface_requests_total{endpoint=\"other\",code=\"404\"} 1\n", "aface_work_seconds_count{endpoint=\"/embed\"} 4\n",
-                           "aface_work_seconds_bucket{endpoint=\"/embed\",le=\"+Inf\"} 4\n", "aface_faces_total 3\n",
-                           "aface_gallery_photos 0\n", "aface_open_connections 7\n"}) {
+  for (const char* line :
+       {"aface_requests_total{endpoint=\"/embed\",code=\"200\"} 3\n",
+        "aface_requests_total{endpoint=\"/embed\",code=\"422\"} 1\n",
+        "aface_requests_total{endpoint=\"other\",code=\"404\"} 1\n",
+        "aface_work_seconds_count{endpoint=\"/embed\"} 4\n",
+        "aface_work_seconds_bucket{endpoint=\"/embed\",le=\"+Inf\"} 4\n", "aface_faces_total 3\n",
+        "aface_gallery_photos 0\n", "aface_open_connections 7\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
 }
@@ -248,7 +264,8 @@ TEST_F(ServiceTest, ThePageNeedsNothingFromElsewhere) {
     for (const auto& [key, value] : tag.attributes) EXPECT_NE(key.rfind("on", 0), 0u) << key;
   }
   EXPECT_THAT(used, ::testing::UnorderedElementsAre("data:,", "/page.css", "/page.js"));
-  for (const char* path : {"/page.css", "/page.js"}) EXPECT_EQ(body_of(ask(port, get(path))).find("http"), std::string::npos) << path;
+  for (const char* path : {"/page.css", "/page.js"})
+    EXPECT_EQ(body_of(ask(port, get(path))).find("http"), std::string::npos) << path;
 }
 
 }  // namespace
