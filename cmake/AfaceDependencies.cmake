@@ -1,7 +1,7 @@
 # Everything we borrow, found once. Debian's package names stand in tools/setup.sh.
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
-find_package(Torch REQUIRED)
+include(AfaceTorch)
 # Without imgcodecs, which would load a hundred libraries and prints to stderr by itself.
 find_package(OpenCV REQUIRED COMPONENTS core dnn imgproc)
 find_package(PNG REQUIRED)

@@ -12,6 +12,7 @@ configure_package_config_file(cmake/AdaptiveFaceConfig.cmake.in
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/AdaptiveFace)
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/AdaptiveFaceConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/AdaptiveFaceConfig.cmake
+install(FILES cmake/AfaceTorch.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/AdaptiveFaceConfig.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/AdaptiveFaceConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/AdaptiveFace)

@@ -79,7 +79,7 @@ bool can_run(const torch::nn::Conv2d& conv, const Tensor& x) {
   const auto is_three_by_three = weight.size(2) == 3 && weight.size(3) == 3;
   const auto groups = conv->options.groups(), channels = x.size(1);
   const at::IntArrayRef stride = *conv->options.stride(), dilation = *conv->options.dilation();
-  const auto* padding = c10::get_if<torch::ExpandingArray<2>>(&conv->options.padding());
+  const auto* padding = if_holds<torch::ExpandingArray<2>>(conv->options.padding());
   return is_three_by_three && weight.scalar_type() == at::kFloat && !conv->bias.defined() &&
          weight.size(0) == channels && (groups == channels || 2 * groups == channels) &&
          weight.size(1) * groups == channels && stride[0] == stride[1] && stride[0] <= 2 &&

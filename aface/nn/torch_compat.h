@@ -1,6 +1,14 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <torch/version.h>
+
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 1)
+#define AFACE_TORCH_HAS_STD_VARIANT
+#include <variant>
+#else
+#include <c10/util/variant.h>
+#endif
 
 namespace aface {
 
@@ -23,6 +31,16 @@ class AutocastGuard {
 };
 
 bool is_autocast_on(at::DeviceType type);
+
+// The value of type T in one of LibTorch's variants (1.13 has its own), or null.
+template <class T, class Variant>
+const T* if_holds(const Variant& variant) {
+#ifdef AFACE_TORCH_HAS_STD_VARIANT
+  return std::get_if<T>(&variant);
+#else
+  return c10::get_if<T>(&variant);
+#endif
+}
 
 // Threads of torch's own loops; 0 means all cores.
 void set_torch_threads(int threads);

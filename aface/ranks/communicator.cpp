@@ -5,7 +5,6 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #ifdef USE_C10D_NCCL
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
@@ -19,6 +18,7 @@
 
 #include "aface/core/check.h"
 #include "aface/core/parts.h"
+#include "aface/ranks/gloo_group.h"
 #include "aface/ranks/meeting.h"
 
 namespace aface {
@@ -26,42 +26,7 @@ namespace {
 
 using Work = c10::intrusive_ptr<c10d::Work>;
 
-// Liveness ends waiting much sooner; this is for what it cannot see.
-constexpr std::chrono::minutes kLongestOperation{30};
-
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
-// One whose operations in flight can be ended.
-class Gloo final : public c10d::ProcessGroupGloo {
- public:
-  using c10d::ProcessGroupGloo::ProcessGroupGloo;
-  void close_connections() {
-    for (const auto& context : contexts_) context->closeConnections();
-  }
-};
-
-// As PyTorch takes it; empty: that on the way to the master.
-std::string wanted_interface() {
-  const char* name = std::getenv("GLOO_SOCKET_IFNAME");
-  return name != nullptr ? name : "";
-}
-
-// The address that this rank talks from; empty when nothing says so.
-std::string own_address(const LaunchEnvironment& environment) {
-  const std::string interface = wanted_interface();
-  return interface.empty() ? own_address_towards(environment.master_host, environment.master_port)
-                           : address_of_interface(interface);
-}
-
-c10::intrusive_ptr<Gloo> make_gloo(const LaunchEnvironment& environment, const Meeting& meeting) {
-  auto options = c10d::ProcessGroupGloo::Options::create(kLongestOperation);
-  const std::string interface = wanted_interface(), own = own_address(environment);
-  options->devices.push_back(!interface.empty() ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
-                             : own.empty()      ? c10d::ProcessGroupGloo::createDefaultDevice()
-                                                : c10d::ProcessGroupGloo::createDeviceForHostname(own));
-  options->threads = 2;
-  return c10::make_intrusive<Gloo>(meeting.store, environment.rank, environment.world_size, options);
-}
 
 }  // namespace
 
@@ -69,7 +34,7 @@ struct Communicator::Parts {
   LaunchEnvironment environment;
   Meeting meeting;
   std::unique_ptr<Liveness> liveness;
-  c10::intrusive_ptr<Gloo> gloo;
+  c10::intrusive_ptr<CollectiveGroup> gloo;
 #ifdef USE_C10D_NCCL
   c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl;
 #endif
@@ -142,6 +107,7 @@ Communicator::Communicator(const LaunchEnvironment& environment, const Communica
     : parts_(std::make_unique<Parts>()) {
   Parts& parts = *parts_;
   parts.environment = environment;
+  require_gloo();
   parts.meeting = meet(environment, own_address(environment), options.join_within);
   try {
     parts.liveness = std::make_unique<Liveness>(parts.meeting.open_board(environment), environment.rank,
@@ -151,7 +117,7 @@ Communicator::Communicator(const LaunchEnvironment& environment, const Communica
       parts.stay_for_readers();
       throw Error(ErrorKind::kIo, *trouble);
     }
-    parts.gloo = make_gloo(environment, parts.meeting);
+    parts.gloo = make_gloo_group(environment, parts.meeting);
 #ifdef USE_C10D_NCCL
     if (options.cuda) {
       parts.nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(parts.meeting.store, environment.rank,
@@ -189,7 +155,7 @@ Communicator::~Communicator() {
   }
   // Ending a group waits for its operations, which may wait for a rank that is gone. Then it is left to the
   // end of the process.
-  auto* gloo = new c10::intrusive_ptr<Gloo>(parts.gloo);
+  auto* gloo = new c10::intrusive_ptr<CollectiveGroup>(parts.gloo);
   auto* store = new c10::intrusive_ptr<c10d::Store>(parts.meeting.store);
   static_cast<void>(gloo);
   static_cast<void>(store);

@@ -170,4 +170,15 @@ std::string address_of_interface(const std::string& name) {
   return address;
 }
 
+std::string wanted_interface() {
+  const char* name = std::getenv("GLOO_SOCKET_IFNAME");
+  return name != nullptr ? name : "";
+}
+
+std::string own_address(const LaunchEnvironment& environment) {
+  const std::string interface = wanted_interface();
+  return interface.empty() ? own_address_towards(environment.master_host, environment.master_port)
+                           : address_of_interface(interface);
+}
+
 }  // namespace aface

@@ -32,6 +32,12 @@ Meeting meet(const LaunchEnvironment& environment, const std::string& own_addres
 // That of an interface of this host, as numbers; empty when it has none.
 std::string address_of_interface(const std::string& name);
 
+// The interface that GLOO_SOCKET_IFNAME names, as PyTorch takes it; empty: that on the way to the master.
+std::string wanted_interface();
+
+// The address that this rank talks from, as numbers; empty when nothing says so.
+std::string own_address(const LaunchEnvironment& environment);
+
 // The address of this host on the way to `host`, as numbers; empty when there is none.
 std::string own_address_towards(const std::string& host, std::uint16_t port);
 
