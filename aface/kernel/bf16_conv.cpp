@@ -1,8 +1,8 @@
-// Forward pass and input gradient are one loop: pixels of the result, each the sum over taps of a source pixel's channels
-// times a matrix. Registers hold up to fourteen neighbours in a row of the result with 32 of its channels, while the
-// channels of the source go by in pairs, which is how the instruction takes them and how memory holds them. Taps that look
-// beyond the border are left out. With a stride, the input's gradient is as many such results as the stride has
-// remainders in each direction, with fewer taps each.
+// Forward pass and input gradient are one loop: pixels of the result, each the sum over taps of a source
+// pixel's channels times a matrix. Registers hold up to fourteen neighbours in a row of the result with 32 of
+// its channels, while the channels of the source go by in pairs, which is how the instruction takes them and
+// how memory holds them. Taps that look beyond the border are left out. With a stride, the input's gradient
+// is as many such results as the stride has remainders in each direction, with fewer taps each.
 #include "aface/kernel/bf16_conv.h"
 
 #include <algorithm>
@@ -30,22 +30,23 @@ bool can_convolve_bf16(const Bf16ConvShape& shape) {
 #ifdef __AVX512BF16__
 namespace {
 
-constexpr std::int64_t kChannels = 32;               // of the result at once
-constexpr std::int64_t kMostPixels = 14;             // of the result at once
-constexpr std::int64_t kWeightBytes = 300 << 10;     // that stay in the second cache
-constexpr std::int64_t kImages = 4;                  // in a slice
+constexpr std::int64_t kChannels = 32;            // of the result at once
+constexpr std::int64_t kMostPixels = 14;          // of the result at once
+constexpr std::int64_t kWeightBytes = 300 << 10;  // that stay in the second cache
+constexpr std::int64_t kImages = 4;               // in a slice
 
 // One direction of the convolution: source pixels to result pixels.
 struct Direction {
-  std::int64_t height, width, channels;                    // of the source
-  std::int64_t to_height, to_width, to_channels;           // of the result
+  std::int64_t height, width, channels;           // of the source
+  std::int64_t to_height, to_width, to_channels;  // of the result
   bool is_gradient;
 };
 
 // Weights as [block of 32 result channels, tap, pair of source channels, 32, 2].
 class PackedWeights {
  public:
-  PackedWeights(const Bf16ConvShape& shape, const float* weight, bool is_gradient, const ForEachSlice& for_each_slice)
+  PackedWeights(const Bf16ConvShape& shape, const float* weight, bool is_gradient,
+                const ForEachSlice& for_each_slice)
       : block_(shape.kernel * shape.kernel * (is_gradient ? shape.out : shape.in) * kChannels),
         values_(shape.in * shape.out * shape.kernel * shape.kernel) {
     const std::int64_t blocks = (is_gradient ? shape.in : shape.out) / kChannels;
@@ -73,7 +74,8 @@ class PackedWeights {
     }
   }
 
-  // Source channels are `out`, a row of `weight` each. Taps in reverse: their sources then lie one after the other.
+  // Source channels are `out`, a row of `weight` each. Taps in reverse: their sources then lie one after the
+  // other.
   void pack_gradient(const Bf16ConvShape& shape, const float* weight, std::int64_t block) {
     const std::int64_t taps = shape.kernel * shape.kernel, row = taps * shape.in;
     Bf16* out = values_.data() + block * block_;
@@ -110,7 +112,8 @@ constexpr std::int64_t place_of_sums(int i) {
   return ((i / kPixels) * (kMostPixels / 2) + i % kPixels) * kChannels;
 }
 
-// sums [kImagesAtOnce, kPixels, 32] += over taps and source channels; images' sums are kMostPixels / 2 pixels apart.
+// sums [kImagesAtOnce, kPixels, 32] += over taps and source channels; images' sums are kMostPixels / 2 pixels
+// apart.
 template <int kImagesAtOnce, int kPixels>
 AFACE_KEEP_IN_REGISTERS void add_taps(const Sum& sum, float* sums) {
   constexpr int kAll = kImagesAtOnce * kPixels;
@@ -127,17 +130,21 @@ AFACE_KEEP_IN_REGISTERS void add_taps(const Sum& sum, float* sums) {
     const Bf16* weights = sum.taps[tap].weights;
     const char* source[kImagesAtOnce * kEach];
     for_rows<kImagesAtOnce * kEach>([&](auto i) __attribute__((always_inline)) {
-      source[i()] = reinterpret_cast<const char*>(sum.taps[tap].source) + (i() / kEach) * image + 3 * (i() % kEach) * pixel;
+      source[i()] = reinterpret_cast<const char*>(sum.taps[tap].source) + (i() / kEach) * image +
+                    3 * (i() % kEach) * pixel;
     });
     for (const Bf16* const end = weights + channels * kChannels; weights != end; weights += 2 * kChannels) {
-      const __m512i weights_low = _mm512_load_si512(weights), weights_high = _mm512_load_si512(weights + kChannels);
+      const __m512i weights_low = _mm512_load_si512(weights),
+                    weights_high = _mm512_load_si512(weights + kChannels);
       for_rows<kAll>([&](auto i) __attribute__((always_inline)) {
         const int column = i() % kPixels;
         const __m512i value = repeated_pair(source[i() / kPixels * kEach + column / 3] + column % 3 * pixel);
         add_products(low[i()], weights_low, value);
         add_products(high[i()], weights_high, value);
       });
-      for_rows<kImagesAtOnce * kEach>([&](auto i) __attribute__((always_inline)) { source[i()] += 2 * sizeof(Bf16); });
+      for_rows<kImagesAtOnce * kEach>([&](auto i) __attribute__((always_inline)) {
+        source[i()] += 2 * sizeof(Bf16);
+      });
     }
   }
   for_rows<kAll>([&](auto i) __attribute__((always_inline)) {
@@ -148,9 +155,10 @@ AFACE_KEEP_IN_REGISTERS void add_taps(const Sum& sum, float* sums) {
 }
 
 using AddTaps = void (*)(const Sum&, float*);
-constexpr AddTaps kOneImage[] = {add_taps<1, 1>,  add_taps<1, 2>,  add_taps<1, 3>,  add_taps<1, 4>,  add_taps<1, 5>,
-                                 add_taps<1, 6>,  add_taps<1, 7>,  add_taps<1, 8>,  add_taps<1, 9>,  add_taps<1, 10>,
-                                 add_taps<1, 11>, add_taps<1, 12>, add_taps<1, 13>, add_taps<1, 14>};
+constexpr AddTaps kOneImage[] = {add_taps<1, 1>,  add_taps<1, 2>,  add_taps<1, 3>,  add_taps<1, 4>,
+                                 add_taps<1, 5>,  add_taps<1, 6>,  add_taps<1, 7>,  add_taps<1, 8>,
+                                 add_taps<1, 9>,  add_taps<1, 10>, add_taps<1, 11>, add_taps<1, 12>,
+                                 add_taps<1, 13>, add_taps<1, 14>};
 constexpr AddTaps kTwoImages[] = {add_taps<2, 1>, add_taps<2, 2>, add_taps<2, 3>, add_taps<2, 4>,
                                   add_taps<2, 5>, add_taps<2, 6>, add_taps<2, 7>};
 
@@ -172,7 +180,8 @@ struct Strip {
 
 class Pass {
  public:
-  Pass(const Bf16ConvShape& shape, const Direction& direction, const PackedWeights& weights, const Bf16* from, Bf16* to)
+  Pass(const Bf16ConvShape& shape, const Direction& direction, const PackedWeights& weights, const Bf16* from,
+       Bf16* to)
       : shape_(shape),
         way_(direction),
         weights_(weights),
@@ -212,8 +221,8 @@ class Pass {
     std::int64_t image, images, row, block;
   };
 
-  // Where tap number `tap` (as packed) of a direction looks from the result's pixel offset + result_step i: source_step i + begin.
-  // False: nowhere.
+  // Where tap number `tap` (as packed) of a direction looks from the result's pixel offset + result_step i:
+  // source_step i + begin. False: nowhere.
   bool find_source(std::int64_t offset, std::int64_t tap, std::int64_t& begin) const {
     if (!way_.is_gradient) {
       begin = tap - shape_.padding;
@@ -235,7 +244,8 @@ class Pass {
       const auto same = std::find_if(result.reaches.begin(), result.reaches.end(), [&](const Reach& reach) {
         return reach.first == first && reach.last == last;
       });
-      Reach& reach = same != result.reaches.end() ? *same : result.reaches.emplace_back(Reach{first, last, {}, {}});
+      Reach& reach =
+          same != result.reaches.end() ? *same : result.reaches.emplace_back(Reach{first, last, {}, {}});
       reach.taps.push_back(tap);
       reach.sources.push_back(source);
     }
@@ -246,13 +256,17 @@ class Pass {
 
   void add_strip(const Place& place, const Strip& strip, Tap* taps) const {
     alignas(64) float sums[kMostPixels * kChannels];
-    const bool fills = !strip.reaches.empty() && strip.reaches[0].first == strip.begin && strip.reaches[0].last == strip.end;
+    const bool fills =
+        !strip.reaches.empty() && strip.reaches[0].first == strip.begin && strip.reaches[0].last == strip.end;
     if (!fills) std::fill(std::begin(sums), std::end(sums), 0.0F);
     bool starts = fills;
     for (const Reach& reach : strip.reaches) {
-      const Sum sum = {taps, collect(place, reach, taps), way_.channels,
+      const Sum sum = {taps,
+                       collect(place, reach, taps),
+                       way_.channels,
                        source_step_ * way_.channels * std::int64_t{sizeof(Bf16)},
-                       way_.height * way_.width * way_.channels * std::int64_t{sizeof(Bf16)}, starts};
+                       way_.height * way_.width * way_.channels * std::int64_t{sizeof(Bf16)},
+                       starts};
       (place.images == 2 ? kTwoImages : kOneImage)[reach.last - reach.first - 1](
           sum, sums + (reach.first - strip.begin) * kChannels);
       starts = false;
@@ -270,8 +284,9 @@ class Pass {
       if (row < 0 || row >= way_.height) continue;
       const Bf16* source_row = from_ + (place.image * way_.height + row) * way_.width * way_.channels;
       for (std::size_t i = 0; i < reach.taps.size(); ++i) {
-        taps[count++] = {source_row + (reach.sources[i] + reach.first * source_step_) * way_.channels,
-                         weights_.block(place.block) + (r * shape_.kernel + reach.taps[i]) * way_.channels * kChannels};
+        taps[count++] = {
+            source_row + (reach.sources[i] + reach.first * source_step_) * way_.channels,
+            weights_.block(place.block) + (r * shape_.kernel + reach.taps[i]) * way_.channels * kChannels};
       }
     }
     return count;
@@ -279,7 +294,9 @@ class Pass {
 
   void store(const Place& place, const Strip& strip, const float* sums) const {
     for (std::int64_t i = 0; i < place.images; ++i) {
-      Bf16* to = to_ + (((place.image + i) * way_.to_height + place.row) * way_.to_width + strip.offset) * way_.to_channels +
+      Bf16* to = to_ +
+                 (((place.image + i) * way_.to_height + place.row) * way_.to_width + strip.offset) *
+                     way_.to_channels +
                  place.block * kChannels;
       for (std::int64_t column = strip.begin; column < strip.end; ++column) {
         const float* values = sums + (i * (kMostPixels / 2) + column - strip.begin) * kChannels;
@@ -298,14 +315,15 @@ class Pass {
   std::vector<Strip> strips_;
 };
 
-void convolve(const Bf16ConvShape& shape, const Direction& direction, const Bf16* from, const float* weight, Bf16* to,
-              const ForEachSlice& for_each_slice) {
+void convolve(const Bf16ConvShape& shape, const Direction& direction, const Bf16* from, const float* weight,
+              Bf16* to, const ForEachSlice& for_each_slice) {
   const PackedWeights weights(shape, weight, direction.is_gradient, for_each_slice);
   const Pass pass(shape, direction, weights, from, to);
   const std::int64_t blocks = direction.to_channels / kChannels;
   const auto bytes = static_cast<std::int64_t>(sizeof(Bf16)) * weights.block_size();
   const std::int64_t at_once = std::clamp<std::int64_t>(kWeightBytes / bytes, 1, blocks);
-  const std::int64_t groups = (blocks + at_once - 1) / at_once, slices = (shape.batch + kImages - 1) / kImages;
+  const std::int64_t groups = (blocks + at_once - 1) / at_once,
+                     slices = (shape.batch + kImages - 1) / kImages;
   for_each_slice(groups * slices, [&](std::int64_t number) {
     const std::int64_t block = number / slices * at_once, image = number % slices * kImages;
     pass.run(image, std::min(shape.batch, image + kImages), block, std::min(blocks, block + at_once));
@@ -317,16 +335,16 @@ void convolve(const Bf16ConvShape& shape, const Direction& direction, const Bf16
 void bf16_conv_forward(const Bf16ConvShape& shape, const Bf16* x, const float* weight, Bf16* y,
                        const ForEachSlice& for_each_slice) {
   AFACE_CHECK(can_convolve_bf16(shape), "no loops for this convolution");
-  const Direction forward = {shape.height,    shape.width, shape.in, shape.out_height(), shape.out_width(),
-                             shape.out, false};
+  const Direction forward = {shape.height,      shape.width, shape.in, shape.out_height(),
+                             shape.out_width(), shape.out,   false};
   convolve(shape, forward, x, weight, y, for_each_slice);
 }
 
 void bf16_conv_input_gradient(const Bf16ConvShape& shape, const Bf16* dy, const float* weight, Bf16* dx,
                               const ForEachSlice& for_each_slice) {
   AFACE_CHECK(can_convolve_bf16(shape), "no loops for this convolution");
-  const Direction backward = {shape.out_height(), shape.out_width(), shape.out, shape.height, shape.width,
-                              shape.in, true};
+  const Direction backward = {shape.out_height(), shape.out_width(), shape.out, shape.height,
+                              shape.width,        shape.in,          true};
   convolve(shape, backward, dy, weight, dx, for_each_slice);
 }
 #else

@@ -1,8 +1,10 @@
 // The gradient of a convolution's weights,
-//   dw[k, r, s, c] = sum over images n and pixels p, q of dy[n, p, q, k] x[n, p stride + r - padding, q stride + s - padding, c]
-// as products of matrices over pixels. The instruction multiplies two neighbours at once; here they are the same pixel of
-// two images, so that a tap is a matter of addresses, whatever the width and the stride, and taps that look beyond the
-// border are left out. Rows of pixels are copied into such pairs, a piece at a time that stays in the cache with its sums.
+//   dw[k, r, s, c] = sum over images n and pixels p, q of dy[n, p, q, k] x[n, p stride + r - padding, q
+//   stride + s - padding, c]
+// as products of matrices over pixels. The instruction multiplies two neighbours at once; here they are the
+// same pixel of two images, so that a tap is a matter of addresses, whatever the width and the stride, and
+// taps that look beyond the border are left out. Rows of pixels are copied into such pairs, a piece at a time
+// that stays in the cache with its sums.
 #include <algorithm>
 
 #include "aface/core/check.h"
@@ -15,10 +17,11 @@ namespace aface {
 #ifdef __AVX512BF16__
 namespace {
 
-constexpr std::int64_t kIn = 32, kOut = 8;        // a tile of dw that registers hold: its channels
-constexpr std::int64_t kTile = kIn * kOut;        // float32 values
-constexpr std::int64_t kMostChannels = 128;       // of either side in a task: sums and pixels stay in the second cache
-constexpr std::int64_t kPieceBytes = 320 << 10;   // pixels of both sides at once, of so many channels
+constexpr std::int64_t kIn = 32, kOut = 8;  // a tile of dw that registers hold: its channels
+constexpr std::int64_t kTile = kIn * kOut;  // float32 values
+constexpr std::int64_t kMostChannels =
+    128;  // of either side in a task: sums and pixels stay in the second cache
+constexpr std::int64_t kPieceBytes = 320 << 10;  // pixels of both sides at once, of so many channels
 
 struct Range {
   std::int64_t begin, end;
@@ -39,17 +42,19 @@ __m512i load(const Bf16* values) { return values ? _mm512_loadu_si512(values) : 
 // `pixels` pixels of 32 channels, `stride` values apart; second may be null: zeros. Into x [pixel, 32, 2].
 void pair_inputs(const Bf16* first, const Bf16* second, std::int64_t pixels, std::int64_t stride, Bf16* out) {
   for (std::int64_t i = 0; i < pixels; ++i, out += 2 * kIn) {
-    const Interleaved both = interleave(load(first + i * stride), load(second ? second + i * stride : nullptr));
+    const Interleaved both =
+        interleave(load(first + i * stride), load(second ? second + i * stride : nullptr));
     _mm512_store_si512(out, both.low);
     _mm512_store_si512(out + kIn, both.high);
   }
 }
 
 // The same into four blocks of [pixel, 8, 2], `block` values apart.
-void pair_gradients(const Bf16* first, const Bf16* second, std::int64_t pixels, std::int64_t stride, Bf16* out,
-                    std::int64_t block) {
+void pair_gradients(const Bf16* first, const Bf16* second, std::int64_t pixels, std::int64_t stride,
+                    Bf16* out, std::int64_t block) {
   for (std::int64_t i = 0; i < pixels; ++i, out += 2 * kOut) {
-    const Interleaved both = interleave(load(first + i * stride), load(second ? second + i * stride : nullptr));
+    const Interleaved both =
+        interleave(load(first + i * stride), load(second ? second + i * stride : nullptr));
     const auto store = [&](std::int64_t number, __m256i values) {
       _mm256_store_si256(reinterpret_cast<__m256i*>(out + number * block), values);
     };
@@ -60,7 +65,8 @@ void pair_gradients(const Bf16* first, const Bf16* second, std::int64_t pixels, 
   }
 }
 
-// Pixels of one tap: `images` times `rows` times `columns` of them, with what lies between two of each kind in values.
+// Pixels of one tap: `images` times `rows` times `columns` of them, with what lies between two of each kind
+// in values.
 struct Pixels {
   const Bf16 *x, *dy;
   std::int64_t images, rows, columns;
@@ -95,8 +101,8 @@ AFACE_KEEP_IN_REGISTERS void add_tile(const Pixels& pixels, float* sums) {
   });
 }
 
-// How the pixels are cut into pieces: the rows of some pairs of images, or some rows of one. It decides the order of
-// the sums, so it depends on the shape alone.
+// How the pixels are cut into pieces: the rows of some pairs of images, or some rows of one. It decides the
+// order of the sums, so it depends on the shape alone.
 struct Pieces {
   explicit Pieces(const Bf16ConvShape& shape) : pairs((shape.batch + 1) / 2) {
     const std::int64_t bytes_of_x_row = 4 * shape.width * std::min(shape.in, kMostChannels);
@@ -145,8 +151,9 @@ class WeightGradient {
 
  private:
   void add_piece(Range pairs, Range rows, const Bf16* x, const Bf16* dy) {
-    const Range x_rows = {std::max<std::int64_t>(0, rows.begin * shape_.stride - shape_.padding),
-                          std::min(shape_.height, (rows.end - 1) * shape_.stride - shape_.padding + shape_.kernel)};
+    const Range x_rows = {
+        std::max<std::int64_t>(0, rows.begin * shape_.stride - shape_.padding),
+        std::min(shape_.height, (rows.end - 1) * shape_.stride - shape_.padding + shape_.kernel)};
     copy_pairs(pairs, x_rows, rows, x, dy);
     for (std::int64_t in = 0; in < in_.size() / kIn; ++in) {
       for (std::int64_t out = 0; out < out_.size() / kOut; ++out) {
@@ -161,7 +168,8 @@ class WeightGradient {
   Pixels pixels_of(std::int64_t tap, std::int64_t images, Range x_rows, Range rows, std::int64_t in,
                    std::int64_t out) const {
     const std::int64_t r = tap / shape_.kernel, s = tap % shape_.kernel;
-    const Range p = inside(rows, r, shape_, shape_.height), q = inside({0, shape_.out_width()}, s, shape_, shape_.width);
+    const Range p = inside(rows, r, shape_, shape_.height),
+                q = inside({0, shape_.out_width()}, s, shape_, shape_.width);
     Pixels pixels = {};
     pixels.images = images;
     pixels.rows = p.size();
@@ -192,8 +200,9 @@ class WeightGradient {
       }
       from = dy + 2 * pair * dy_image + rows.begin * shape_.out_width() * shape_.out + out_.begin;
       for (std::int64_t out = 0; out < out_.size() / kOut; out += 32 / kOut) {
-        pair_gradients(from + out * kOut, alone ? nullptr : from + out * kOut + dy_image, dy_pixels, shape_.out,
-                       dy_.data() + out * dy_block_ + (pair - pairs.begin) * dy_pixels * 2 * kOut, dy_block_);
+        pair_gradients(from + out * kOut, alone ? nullptr : from + out * kOut + dy_image, dy_pixels,
+                       shape_.out, dy_.data() + out * dy_block_ + (pair - pairs.begin) * dy_pixels * 2 * kOut,
+                       dy_block_);
       }
     }
   }
@@ -215,16 +224,16 @@ class WeightGradient {
   Pieces pieces_;
   Range in_, out_;
   std::int64_t taps_, x_rows_, x_block_, dy_block_;  // a block: one tile's channels of a piece, in values
-  Scratch<Bf16> x_, dy_;                             // x [block of 32, pair, row, column, 32, 2], dy the same with 8
-  Scratch<float> sums_;                              // [block of 32, block of 8, tap, 8, 32]
+  Scratch<Bf16> x_, dy_;  // x [block of 32, pair, row, column, 32, 2], dy the same with 8
+  Scratch<float> sums_;   // [block of 32, block of 8, tap, 8, 32]
 };
 
 std::int64_t parts(std::int64_t channels, std::int64_t at_once) { return (channels + at_once - 1) / at_once; }
 
 }  // namespace
 
-void bf16_conv_weight_gradient(const Bf16ConvShape& shape, const Bf16* x, const Bf16* dy, float* dw, int threads,
-                               const ForEachSlice& for_each_slice) {
+void bf16_conv_weight_gradient(const Bf16ConvShape& shape, const Bf16* x, const Bf16* dy, float* dw,
+                               int threads, const ForEachSlice& for_each_slice) {
   AFACE_CHECK(can_convolve_bf16(shape), "no loops for this convolution");
   std::int64_t in = std::min(shape.in, kMostChannels), out = std::min(shape.out, kMostChannels);
   while (parts(shape.in, in) * parts(shape.out, out) < threads && in > 32) in = (in / 2 + 31) / 32 * 32;
@@ -232,12 +241,14 @@ void bf16_conv_weight_gradient(const Bf16ConvShape& shape, const Bf16* x, const 
   const std::int64_t of_in = parts(shape.in, in), of_out = parts(shape.out, out);
   for_each_slice(of_in * of_out, [&](std::int64_t task) {
     const std::int64_t in_begin = task / of_out * in, out_begin = task % of_out * out;
-    WeightGradient(shape, {in_begin, std::min(shape.in, in_begin + in)}, {out_begin, std::min(shape.out, out_begin + out)})
+    WeightGradient(shape, {in_begin, std::min(shape.in, in_begin + in)},
+                   {out_begin, std::min(shape.out, out_begin + out)})
         .run(x, dy, dw);
   });
 }
 #else
-void bf16_conv_weight_gradient(const Bf16ConvShape&, const Bf16*, const Bf16*, float*, int, const ForEachSlice&) {
+void bf16_conv_weight_gradient(const Bf16ConvShape&, const Bf16*, const Bf16*, float*, int,
+                               const ForEachSlice&) {
   AFACE_CHECK(false, "no loops for this convolution");
 }
 #endif

@@ -15,7 +15,8 @@
 
 namespace aface {
 
-// sum += the products of two neighbours each. In assembly for the reason that eight_bit_products_vnni.cpp has.
+// sum += the products of two neighbours each. In assembly for the reason that eight_bit_products_vnni.cpp
+// has.
 inline void add_products(__m512& sum, __m512i a, __m512i b) {
   asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
 }
@@ -32,8 +33,9 @@ struct Interleaved {
   __m512i low, high;
 };
 inline Interleaved interleave(__m512i a, __m512i b) {
-  alignas(64) static constexpr std::uint16_t kLow[32] = {0, 32, 1, 33, 2,  34, 3,  35, 4,  36, 5,  37, 6,  38, 7,  39,
-                                                         8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
+  alignas(64) static constexpr std::uint16_t kLow[32] = {0,  32, 1,  33, 2,  34, 3,  35, 4,  36, 5,
+                                                         37, 6,  38, 7,  39, 8,  40, 9,  41, 10, 42,
+                                                         11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
   const __m512i low = _mm512_load_si512(kLow), high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
   return {_mm512_permutex2var_epi16(a, low, b), _mm512_permutex2var_epi16(a, high, b)};
 }

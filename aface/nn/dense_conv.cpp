@@ -40,7 +40,8 @@ Tensor forward_of(const Tensor& x, const Tensor& weight, const Geometry& geometr
   const Tensor y = at::empty({shape.batch, shape.out, shape.out_height(), shape.out_width()},
                              x.options().memory_format(kChannelsLast));
   const Tensor rows = weight.detach().contiguous(kChannelsLast);
-  bf16_conv_forward(shape, values_of<const Bf16>(x), values_of<const float>(rows), values_of<Bf16>(y), on_torch_threads);
+  bf16_conv_forward(shape, values_of<const Bf16>(x), values_of<const float>(rows), values_of<Bf16>(y),
+                    on_torch_threads);
   return y;
 }
 
@@ -65,8 +66,8 @@ class DenseConvolution : public torch::autograd::Function<DenseConvolution> {
     Tensor dx;
     if (context->needs_input_grad(0)) {
       dx = at::empty_like(x);
-      bf16_conv_input_gradient(shape, values_of<const Bf16>(dy), values_of<const float>(rows), values_of<Bf16>(dx),
-                               on_torch_threads);
+      bf16_conv_input_gradient(shape, values_of<const Bf16>(dy), values_of<const float>(rows),
+                               values_of<Bf16>(dx), on_torch_threads);
     }
     const auto parts = static_cast<int>(context->saved_data["parts"].toInt());
     const std::vector<Tensor> x_parts = parts_of(x, parts), y_parts = parts_of(dy, parts);
@@ -87,7 +88,8 @@ bool is_even(const torch::nn::detail::ConvNdOptions<2>& options) {
   const at::IntArrayRef stride = *options.stride(), dilation = *options.dilation();
   const auto* padding = c10::get_if<torch::ExpandingArray<2>>(&options.padding());
   return stride[0] == stride[1] && dilation[0] == 1 && dilation[1] == 1 && padding != nullptr &&
-         (**padding)[0] == (**padding)[1] && c10::get_if<torch::enumtype::kZeros>(&options.padding_mode()) != nullptr;
+         (**padding)[0] == (**padding)[1] &&
+         c10::get_if<torch::enumtype::kZeros>(&options.padding_mode()) != nullptr;
 }
 
 // Of an even one.
@@ -101,8 +103,8 @@ bool can_convolve_densely(const torch::nn::Conv2d& conv, const Tensor& x) {
   if (are_plain_operations_wanted() || !is_autocast_on(at::kCPU) || !has_kernel_layout(x)) return false;
   const Tensor& weight = conv->weight;
   return x.scalar_type() == at::kBFloat16 && weight.is_cpu() && weight.scalar_type() == at::kFloat &&
-         !conv->bias.defined() && conv->options.groups() == 1 && weight.size(1) == x.size(1) && weight.size(2) == 3 &&
-         weight.size(3) == 3 && is_even(conv->options) &&
+         !conv->bias.defined() && conv->options.groups() == 1 && weight.size(1) == x.size(1) &&
+         weight.size(2) == 3 && weight.size(3) == 3 && is_even(conv->options) &&
          can_convolve_bf16(shape_of(x, weight, geometry_of(conv->options)));
 }
 

@@ -1,4 +1,4 @@
-"""MobileFaceNet and IResNet of PyTorch's modules, with the names that arcface_torch and aface/nn give the parameters.
+"""MobileFaceNet, IResNet and the small nets of PyTorch's modules, with the names that arcface_torch and aface/nn give the parameters.
 
 forward(x, end): within `end()`, a context, the last linear layer and the embeddings keep float32 under autocast.
 """
@@ -96,8 +96,58 @@ class IResNet(nn.Module):
             return self.features(self.fc(x.float()))
 
 
+class Stage(nn.Module):
+    def __init__(self, inside, outside, residual):
+        super().__init__()
+        self.down = nn.Conv2d(inside, outside, 3, 2, 1, bias=False)
+        self.down_bn = nn.BatchNorm2d(outside)
+        self.residual = residual
+        if residual:
+            self.conv1 = nn.Conv2d(outside, outside, 3, 1, 1)
+            self.conv2 = nn.Conv2d(outside, outside, 3, 1, 1, bias=False)
+            self.bn2 = nn.BatchNorm2d(outside)
+
+    def forward(self, x):
+        x = self.down_bn(self.down(x)).relu_()
+        return (self.bn2(self.conv2(self.conv1(x).relu_())) + x).relu_() if self.residual else x
+
+
+class SmallResNet(nn.Module):
+    def __init__(self, size, dim, width=32):
+        super().__init__()
+        for number, inside in enumerate((3, width, 2 * width, 4 * width), 1):
+            setattr(self, f"stage{number}", Stage(inside, width << (number - 1), number > 2))
+        self.norm = nn.BatchNorm2d(8 * width)
+        self.fc = nn.Linear(8 * width * (size // 16) ** 2, dim, bias=False)
+        self.features = nn.BatchNorm1d(dim)
+
+    def forward(self, x, end):
+        x = self.norm(self.stage4(self.stage3(self.stage2(self.stage1(x))))).flatten(1)
+        with end():
+            return self.features(self.fc(x.float()))
+
+
+class TinyCnn(nn.Module):
+    def __init__(self, size, dim, width=32):
+        super().__init__()
+        channels = (3, width, 2 * width, 2 * width, 2 * width)
+        for number in range(1, 5):
+            setattr(self, f"conv{number}", nn.Conv2d(channels[number - 1], channels[number], 3, 2, 1, bias=False))
+            setattr(self, f"bn{number}", nn.BatchNorm2d(channels[number]))
+        self.fc = nn.Linear(2 * width * (size // 16) ** 2, dim, bias=False)
+        self.features = nn.BatchNorm1d(dim)
+
+    def forward(self, x, end):
+        for number in range(1, 5):
+            x = getattr(self, f"bn{number}")(getattr(self, f"conv{number}")(x)).relu_()
+        with end():
+            return self.features(self.fc(x.flatten(1).float()))
+
+
 NETS = {
     "mobilefacenet": MobileFaceNet,
     "iresnet18": lambda size, dim: IResNet((2, 2, 2, 2), size, dim),
     "iresnet50": lambda size, dim: IResNet((3, 4, 14, 3), size, dim),
+    "small_resnet": SmallResNet,
+    "tiny_cnn": TinyCnn,
 }

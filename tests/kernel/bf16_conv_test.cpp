@@ -70,15 +70,18 @@ struct ExactPasses {
 ExactPasses by_definition(const Case& c) {
   const Bf16ConvShape& s = c.shape;
   const std::vector<double> x = widened(c.x), dy = widened(c.dy), weight = widened(rounded(c.weight));
-  ExactPasses exact = {std::vector<double>(dy.size()), std::vector<double>(x.size()), std::vector<double>(weight.size())};
+  ExactPasses exact = {std::vector<double>(dy.size()), std::vector<double>(x.size()),
+                       std::vector<double>(weight.size())};
   for (std::int64_t n = 0; n < s.batch; ++n) {
     for (std::int64_t p = 0; p < s.out_height(); ++p) {
       for (std::int64_t q = 0; q < s.out_width(); ++q) {
         for (std::int64_t tap = 0; tap < s.kernel * s.kernel; ++tap) {
-          const std::int64_t row = p * s.stride - s.padding + tap / s.kernel, column = q * s.stride - s.padding + tap % s.kernel;
+          const std::int64_t row = p * s.stride - s.padding + tap / s.kernel,
+                             column = q * s.stride - s.padding + tap % s.kernel;
           if (row < 0 || row >= s.height || column < 0 || column >= s.width) continue;
           for (std::int64_t k = 0; k < s.out; ++k) {
-            const auto at_y = static_cast<std::size_t>(((n * s.out_height() + p) * s.out_width() + q) * s.out + k);
+            const auto at_y =
+                static_cast<std::size_t>(((n * s.out_height() + p) * s.out_width() + q) * s.out + k);
             const auto at_x = static_cast<std::size_t>(((n * s.height + row) * s.width + column) * s.in);
             const auto at_w = static_cast<std::size_t>((k * s.kernel * s.kernel + tap) * s.in);
             for (std::size_t channel = 0; channel < static_cast<std::size_t>(s.in); ++channel) {
@@ -106,18 +109,20 @@ double error(const std::vector<double>& value, const std::vector<double>& expect
 }
 
 std::string name_of(const Bf16ConvShape& s) {
-  return std::to_string(s.batch) + " images " + std::to_string(s.height) + "x" + std::to_string(s.width) + ", " +
-         std::to_string(s.in) + " to " + std::to_string(s.out) + ", kernel " + std::to_string(s.kernel) + ", stride " +
-         std::to_string(s.stride) + ", padding " + std::to_string(s.padding);
+  return std::to_string(s.batch) + " images " + std::to_string(s.height) + "x" + std::to_string(s.width) +
+         ", " + std::to_string(s.in) + " to " + std::to_string(s.out) + ", kernel " +
+         std::to_string(s.kernel) + ", stride " + std::to_string(s.stride) + ", padding " +
+         std::to_string(s.padding);
 }
 
 std::vector<Bf16ConvShape> shapes() {
   std::vector<Bf16ConvShape> result = {
-      {1, 1, 1, 32, 32, 3, 1, 1},   {1, 2, 1, 32, 32, 3, 2, 1},    {3, 5, 4, 32, 64, 3, 1, 1},  {4, 7, 7, 64, 32, 3, 1, 1},
-      {5, 7, 7, 32, 32, 3, 2, 1},   {2, 14, 14, 160, 32, 3, 1, 1}, {3, 9, 28, 32, 96, 3, 1, 1}, {2, 13, 27, 32, 32, 3, 2, 1},
-      {1, 6, 112, 32, 32, 3, 1, 1}, {2, 12, 11, 64, 32, 3, 3, 1},  {2, 10, 9, 32, 32, 5, 2, 2}, {3, 8, 15, 32, 64, 1, 1, 0},
-      {2, 8, 9, 64, 32, 1, 2, 0},   {3, 6, 8, 32, 32, 3, 1, 0},    {2, 5, 6, 32, 32, 2, 2, 1},  {1, 60, 40, 64, 32, 3, 1, 1},
-      {9, 4, 4, 32, 192, 3, 1, 2}};
+      {1, 1, 1, 32, 32, 3, 1, 1},   {1, 2, 1, 32, 32, 3, 2, 1},   {3, 5, 4, 32, 64, 3, 1, 1},
+      {4, 7, 7, 64, 32, 3, 1, 1},   {5, 7, 7, 32, 32, 3, 2, 1},   {2, 14, 14, 160, 32, 3, 1, 1},
+      {3, 9, 28, 32, 96, 3, 1, 1},  {2, 13, 27, 32, 32, 3, 2, 1}, {1, 6, 112, 32, 32, 3, 1, 1},
+      {2, 12, 11, 64, 32, 3, 3, 1}, {2, 10, 9, 32, 32, 5, 2, 2},  {3, 8, 15, 32, 64, 1, 1, 0},
+      {2, 8, 9, 64, 32, 1, 2, 0},   {3, 6, 8, 32, 32, 3, 1, 0},   {2, 5, 6, 32, 32, 2, 2, 1},
+      {1, 60, 40, 64, 32, 3, 1, 1}, {9, 4, 4, 32, 192, 3, 1, 2}};
   for (std::int64_t width = 8; width <= 17; ++width) result.push_back({2, 3, width, 32, 32, 3, 1, 1});
   return result;
 }
@@ -125,7 +130,8 @@ std::vector<Bf16ConvShape> shapes() {
 class Bf16Conv : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!can_convolve_bf16({1, 3, 3, 32, 32, 3, 1, 1})) GTEST_SKIP() << "this CPU or build has no bfloat16 products";
+    if (!can_convolve_bf16({1, 3, 3, 32, 32, 3, 1, 1}))
+      GTEST_SKIP() << "this CPU or build has no bfloat16 products";
   }
 };
 
@@ -144,7 +150,8 @@ TEST_F(Bf16Conv, IsTheConvolutionByItsDefinition) {
 }
 
 TEST_F(Bf16Conv, TheNumberOfThreadsChangesNoBit) {
-  for (const Bf16ConvShape& shape : {Bf16ConvShape{5, 14, 14, 160, 192, 3, 1, 1}, Bf16ConvShape{3, 56, 56, 32, 64, 3, 2, 1}}) {
+  for (const Bf16ConvShape& shape :
+       {Bf16ConvShape{5, 14, 14, 160, 192, 3, 1, 1}, Bf16ConvShape{3, 56, 56, 32, 64, 3, 2, 1}}) {
     SCOPED_TRACE(name_of(shape));
     const Case c(shape);
     const Passes one = passes(c, 1);
@@ -168,8 +175,9 @@ TEST_F(Bf16Conv, WhatIsNotFiniteStaysWithThePixelsThatSeeIt) {
 
 TEST_F(Bf16Conv, OtherShapesAreRefused) {
   for (const Bf16ConvShape& shape :
-       {Bf16ConvShape{1, 8, 8, 3, 32, 3, 1, 1}, Bf16ConvShape{1, 8, 8, 32, 48, 3, 1, 1}, Bf16ConvShape{0, 8, 8, 32, 32, 3, 1, 1},
-        Bf16ConvShape{1, 0, 8, 32, 32, 3, 1, 1}, Bf16ConvShape{1, 8, 8, 32, 32, 3, 1, 3}, Bf16ConvShape{1, 8, 8, 32, 32, 3, 0, 1},
+       {Bf16ConvShape{1, 8, 8, 3, 32, 3, 1, 1}, Bf16ConvShape{1, 8, 8, 32, 48, 3, 1, 1},
+        Bf16ConvShape{0, 8, 8, 32, 32, 3, 1, 1}, Bf16ConvShape{1, 0, 8, 32, 32, 3, 1, 1},
+        Bf16ConvShape{1, 8, 8, 32, 32, 3, 1, 3}, Bf16ConvShape{1, 8, 8, 32, 32, 3, 0, 1},
         Bf16ConvShape{1, 2, 8, 32, 32, 3, 1, 0}}) {
     EXPECT_FALSE(can_convolve_bf16(shape)) << name_of(shape);
     EXPECT_THROW(bf16_conv_forward(shape, nullptr, nullptr, nullptr, on_threads(1)), Error);

@@ -45,7 +45,8 @@ torch::Tensor image(at::IntArrayRef sizes) {
 class DenseConv : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!can_convolve_bf16({1, 3, 3, 32, 32, 3, 1, 1})) GTEST_SKIP() << "this CPU or build has no bfloat16 products";
+    if (!can_convolve_bf16({1, 3, 3, 32, 32, 3, 1, 1}))
+      GTEST_SKIP() << "this CPU or build has no bfloat16 products";
   }
 };
 
@@ -120,7 +121,8 @@ TEST_F(DenseConv, WhatIsNotOursIsLeftToLibTorch) {
   shape.bias = true;
   torch::nn::Conv2d biased = make_conv(32, 32, shape);
   EXPECT_FALSE(is_ours(convolve(biased, x)));
-  torch::nn::Conv2d mirrored(torch::nn::Conv2dOptions(32, 32, 3).padding(1).bias(false).padding_mode(torch::kReflect));
+  torch::nn::Conv2d mirrored(
+      torch::nn::Conv2dOptions(32, 32, 3).padding(1).bias(false).padding_mode(torch::kReflect));
   EXPECT_FALSE(is_ours(convolve(mirrored, x)));
   const PlainOperationsGuard plain;
   EXPECT_FALSE(is_ours(convolve(conv, x)));
@@ -183,10 +185,12 @@ std::map<std::string, torch::Tensor> gradients(bool bf16, bool plain, int thread
 }
 
 TEST_F(DenseConv, AWholeNetInBfloat16IsAsNearToFloat32AsLibTorchsOperations) {
-  const auto exact = gradients(false, true, 1), eager = gradients(true, true, 1), ours = gradients(true, false, 1);
+  const auto exact = gradients(false, true, 1), eager = gradients(true, true, 1),
+             ours = gradients(true, false, 1);
   double eager_sum = 0, sum = 0;
   for (const auto& [name, expected] : exact) {
-    const double error = relative_error(ours.at(name), expected), eager_error = relative_error(eager.at(name), expected);
+    const double error = relative_error(ours.at(name), expected),
+                 eager_error = relative_error(eager.at(name), expected);
     EXPECT_LT(error, 0.01 + 1.5 * eager_error) << name;
     eager_sum += eager_error;
     sum += error;
