@@ -27,7 +27,7 @@ const char* page_html() {
 <p id="score"></p>
 </div>
 </section>
-<details id="access"><summary>Access token</summary><input type="password" id="token" autocomplete="off" aria-label="Access token" placeholder="only where the server asks for one"/></details>
+<details id="access"><summary>Access token</summary><form id="token-form"><input type="password" id="token" autocomplete="off" aria-label="Access token" placeholder="only where the server asks for one"/></form></details>
 </main>
 <script src="/page.js"></script>
 </body>
@@ -134,6 +134,7 @@ for (const side of ['a', 'b']) {
   drop.addEventListener('drop', (event) => { event.preventDefault(); take(side, event.dataTransfer.files[0]); });
 }
 by('token').addEventListener('change', compare);
+by('token-form').addEventListener('submit', (event) => event.preventDefault());
 // A photo that misses the fields must not replace the page.
 for (const kind of ['dragover', 'drop']) window.addEventListener(kind, (event) => event.preventDefault());
 )js";
