@@ -1,11 +1,10 @@
 // Training on a disk that is full or fills up: file-size limits and /dev/full stand for it everywhere, a
 // small tmpfs where the test may mount one.
-#include <sys/mount.h>
-
 #include <filesystem>
 #include <fstream>
 
 #include "tests/cli/tiny_run.h"
+#include "tests/support/small_disk.h"
 #include "tests/support/temp_dir.h"
 
 namespace aface::test {
@@ -69,23 +68,6 @@ TEST(FullDisk, ALogOnAFullDeviceIsAWarning) {
   EXPECT_THAT(result.err, HasSubstr("metrics.jsonl: cannot write (No space left on device)"));
   EXPECT_TRUE(std::filesystem::exists(run + "/model.safetensors"));
 }
-
-// A real small disk, where the test may mount one.
-class SmallDisk {
- public:
-  SmallDisk(const std::string& folder, const std::string& size) : folder_(folder) {
-    std::filesystem::create_directories(folder);
-    mounted_ = ::mount("tmpfs", folder.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) ::umount(folder_.c_str());
-  }
-  bool mounted() const { return mounted_; }
-
- private:
-  std::string folder_;
-  bool mounted_ = false;
-};
 
 TEST(FullDisk, FullDiskStopsWithOneLineAndLeavesNoHalfWrittenFile) {
   const TempDir dir;

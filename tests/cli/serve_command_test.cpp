@@ -61,6 +61,7 @@ TEST_F(ServeCommand, DoesNotListenToOthersWithoutAToken) {
   expect_failure(serve({"--host", "0.0.0.0"}), 2, "give a token");
   expect_failure(serve({"--host", "no such host"}), 2, "no such host");
   dir.write("short", "12345\n");
+  std::filesystem::permissions(dir.file("short"), std::filesystem::perms::owner_read);
   expect_failure(serve({"--host", "0.0.0.0", "--token-file", dir.file("short")}), 2, "5 characters");
   RunOptions stop;
   stop.signal = SIGTERM;
@@ -71,7 +72,7 @@ TEST_F(ServeCommand, DoesNotListenToOthersWithoutAToken) {
 
 TEST_F(ServeCommand, WrongUseIsNamed) {
   expect_failure({"serve", "--model", dir.file("none")}, 3, "none");
-  expect_failure(serve({"--far", "0.001"}), 2, "thresholds");
+  expect_failure(serve({"--far", "0.001"}), 2, "no threshold for FAR 0.001");
   expect_failure(serve({"--detector", dir.file("none.onnx")}), 3, "none.onnx");
   dir.write("g",
             "not a gallery, but long enough to be looked at as one, or so it seems" + std::string(4000, 'x'));

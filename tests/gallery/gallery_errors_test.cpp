@@ -1,11 +1,11 @@
 // Files that are no galleries, damaged, newer, locked, without room or not to be written to.
 #include <gmock/gmock.h>
 #include <sqlite3.h>
-#include <sys/mount.h>
 
 #include "aface/gallery/gallery.h"
 #include "tests/gallery/people.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/small_disk.h"
 #include "tests/support/temp_dir.h"
 
 namespace aface::test {
@@ -139,27 +139,8 @@ TEST_F(GalleryErrors, AWriterWaitsForAnotherAndThenSaysSo) {
   EXPECT_EQ(gallery.enrol(person.enrolments()).added, 1);
 }
 
-class SmallDisk {
- public:
-  explicit SmallDisk(const std::string& folder) : folder_(folder) {
-    std::filesystem::create_directories(folder);
-    mounted_ = ::mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=2m") == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) ::umount(folder_.c_str());
-  }
-  bool mounted() const { return mounted_; }
-  void make_read_only() {
-    ASSERT_EQ(::mount("tmpfs", folder_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=2m"), 0);
-  }
-
- private:
-  std::string folder_;
-  bool mounted_ = false;
-};
-
 TEST_F(GalleryErrors, AFullDiskLeavesTheGalleryAsItWas) {
-  const SmallDisk disk(dir.file("disk"));
+  const SmallDisk disk(dir.file("disk"), "2m");
   if (!disk.mounted()) GTEST_SKIP() << "may not mount a tmpfs here";
   dir.write("disk/filler", std::string(300000, 'x'));
   path = dir.file("disk/people.gallery");
@@ -186,11 +167,11 @@ TEST_F(GalleryErrors, AFullDiskLeavesTheGalleryAsItWas) {
 }
 
 TEST_F(GalleryErrors, AReadOnlyFolderCanBeReadAndIsNamedByWriters) {
-  SmallDisk disk(dir.file("disk"));
+  const SmallDisk disk(dir.file("disk"), "2m");
   if (!disk.mounted()) GTEST_SKIP() << "may not mount a tmpfs here";
   path = dir.file("disk/people.gallery");
   fill(2);
-  disk.make_read_only();
+  ASSERT_TRUE(disk.make_read_only());
   Gallery gallery = Gallery::open(path);
   EXPECT_EQ(gallery.counts().photos, 4);
   EXPECT_THAT(error_of(ErrorKind::kIo, [&] { gallery.remove(make_person(0, 1, kDim).name); }),
