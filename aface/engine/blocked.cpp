@@ -19,11 +19,13 @@ inline void store(float* values, Vector v) { std::memcpy(values, &v, sizeof v); 
 
 inline Vector leaky(Vector v, Vector slope) { return v > 0 ? v : slope * v; }
 
-// work(first pixel, last pixel, plane, block) over planes of [pixels, kBlock], cut further where there are few.
+// work(first pixel, last pixel, plane, block) over planes of [pixels, kBlock], cut further where there are
+// few.
 template <class Work>
 void for_each_plane(const BlockedShape& shape, const Work& work) {
   constexpr std::int64_t kPixelsPerTask = 1024;
-  const std::int64_t blocks = blocks_of(shape.channels), planes = shape.images * blocks, pixels = shape.pixels();
+  const std::int64_t blocks = blocks_of(shape.channels), planes = shape.images * blocks,
+                     pixels = shape.pixels();
   const std::int64_t parts = (pixels + kPixelsPerTask - 1) / kPixelsPerTask;
 #pragma omp parallel for schedule(static)
   for (std::int64_t task = 0; task < planes * parts; ++task) {
@@ -75,13 +77,15 @@ void prelu_in_place(const BlockedShape& shape, const float* slopes, float* value
   });
 }
 
-void scale_shift(const BlockedShape& shape, const float* scale, const float* shift, const float* in, float* out) {
+void scale_shift(const BlockedShape& shape, const float* scale, const float* shift, const float* in,
+                 float* out) {
   for_each_plane(shape, [&](std::int64_t begin, std::int64_t end, std::int64_t plane, std::int64_t block) {
     const std::int64_t start = (plane * shape.pixels() + begin) * kBlock;
     const float* x = in + start;
     float* y = out + start;
     const Vector a = load(scale + block * kBlock), b = load(shift + block * kBlock);
-    for (std::int64_t pixel = begin; pixel < end; ++pixel, x += kBlock, y += kBlock) store(y, a * load(x) + b);
+    for (std::int64_t pixel = begin; pixel < end; ++pixel, x += kBlock, y += kBlock)
+      store(y, a * load(x) + b);
   });
 }
 

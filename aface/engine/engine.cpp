@@ -10,7 +10,8 @@
 namespace aface {
 namespace {
 
-constexpr std::int64_t kMostChips = 8;  // at a time: weights are read once for all, activations still fit a cache
+constexpr std::int64_t kMostChips =
+    8;  // at a time: weights are read once for all, activations still fit a cache
 
 // `count` as pieces of 8, 4, 2 and 1 chips: few plans have to be made, whatever the counts.
 std::vector<std::int64_t> pieces_of(std::int64_t count, int threads) {
@@ -68,13 +69,15 @@ void Engine::run(const float* chips, std::int64_t count, float* rows) const {
   const std::vector<std::int64_t> pieces = pieces_of(count, threads_);
   std::vector<std::int64_t> first(pieces.size());
   for (std::size_t i = 1; i < pieces.size(); ++i) first[i] = first[i - 1] + pieces[i - 1];
-  const auto workers = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads_), pieces.size()));
-  parallel_for(static_cast<std::int64_t>(pieces.size()), 1, workers, [&](std::int64_t begin, std::int64_t end) {
-    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-      Loan loan(*this, {pieces[i], 1});
-      loan.plan().run(chips + first[i] * chip_values, rows + first[i] * dim());
-    }
-  });
+  const auto workers =
+      static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads_), pieces.size()));
+  parallel_for(static_cast<std::int64_t>(pieces.size()), 1, workers,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+                   Loan loan(*this, {pieces[i], 1});
+                   loan.plan().run(chips + first[i] * chip_values, rows + first[i] * dim());
+                 }
+               });
 }
 
 }  // namespace aface

@@ -11,8 +11,8 @@ dnnl::engine& cpu_engine() {
   return cpu;
 }
 
-dnnl::memory PackedWeights::packed(const std::string& name, const float* values, const dnnl::memory::desc& plain,
-                                   const dnnl::memory::desc& wanted) {
+dnnl::memory PackedWeights::packed(const std::string& name, const float* values,
+                                   const dnnl::memory::desc& plain, const dnnl::memory::desc& wanted) {
   const std::lock_guard<std::mutex> lock(mutex_);
   std::vector<dnnl::memory>& known = packed_[name];
   for (const dnnl::memory& memory : known) {
@@ -32,7 +32,8 @@ const float* PackedWeights::per_channel(const std::string& name, const std::vect
   return own(name, size, [&](float* padded) { std::copy(values.begin(), values.end(), padded); });
 }
 
-const float* PackedWeights::own(const std::string& name, std::size_t size, const std::function<void(float* values)>& fill) {
+const float* PackedWeights::own(const std::string& name, std::size_t size,
+                                const std::function<void(float* values)>& fill) {
   const std::lock_guard<std::mutex> lock(mutex_);
   std::vector<float>& values = own_[name];
   if (values.empty()) {

@@ -11,8 +11,8 @@ namespace aface {
 
 dnnl::engine& cpu_engine();
 
-// Weights in the layouts that the operations ask for, each made once and shared by all plans. `name` tells arrays apart.
-// Safe for several threads.
+// Weights in the layouts that the operations ask for, each made once and shared by all plans. `name` tells
+// arrays apart. Safe for several threads.
 class PackedWeights {
  public:
   // `values` lie as `plain` says.

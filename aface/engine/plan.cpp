@@ -33,21 +33,29 @@ struct Plan::Stage {
   std::vector<memory> buffers;  // every other memory of the steps lies in these
 };
 
-// Goes through the graph once. A node that the step of an earlier one does as well (an activation, a sum) has no step.
+// Goes through the graph once. A node that the step of an earlier one does as well (an activation, a sum) has
+// no step.
 class Plan::Maker {
  public:
   Maker(const Graph& graph, PackedWeights& weights, std::int64_t chips, Stage& stage)
-      : graph_(graph), weights_(weights), chips_(chips), stage_(stage), uses_(graph.nodes.size()), values_(graph.nodes.size()) {
+      : graph_(graph),
+        weights_(weights),
+        chips_(chips),
+        stage_(stage),
+        uses_(graph.nodes.size()),
+        values_(graph.nodes.size()) {
     for (const Node& node : graph_.nodes) {
       for (const int input : node.inputs) {
         if (input != Node::kChips) ++uses_[static_cast<std::size_t>(input)];
       }
     }
-    stage_.chips = memory(described({chips_, 3, graph.input_size, graph.input_size}, Tag::abcd), cpu_engine(), nullptr);
+    stage_.chips =
+        memory(described({chips_, 3, graph.input_size, graph.input_size}, Tag::abcd), cpu_engine(), nullptr);
     stage_.rows = memory(described({chips_, graph.nodes.back().channels}, Tag::ab), cpu_engine(), nullptr);
     for (int i = 0; i < static_cast<int>(graph_.nodes.size()); ++i) {
       if (!values_[static_cast<std::size_t>(i)]) make(i);
     }
+    share_scratchpad();
   }
 
  private:
@@ -58,8 +66,8 @@ class Plan::Maker {
   };
   // A convolution and the nodes after it that are done along with it.
   struct Fused {
-    int last = 0;               // whose output comes out
-    std::optional<int> added;   // what a sum adds
+    int last = 0;              // whose output comes out
+    std::optional<int> added;  // what a sum adds
     bool has_relu = false;
     const Node* prelu = nullptr;
   };
@@ -76,10 +84,14 @@ class Plan::Maker {
 
   void make(int i) {
     switch (node(i).operation) {
-      case Operation::kConvolution: return make_convolution(i);
-      case Operation::kScaleShift: return make_scale_shift(i);
-      case Operation::kFullyConnected: return make_fully_connected(i);
-      default: AFACE_CHECK(false, "'{}' follows no convolution", node(i).name);
+      case Operation::kConvolution:
+        return make_convolution(i);
+      case Operation::kScaleShift:
+        return make_scale_shift(i);
+      case Operation::kFullyConnected:
+        return make_fully_connected(i);
+      default:
+        AFACE_CHECK(false, "'{}' follows no convolution", node(i).name);
     }
   }
 
@@ -116,7 +128,8 @@ class Plan::Maker {
   // The node after i, if it alone uses i and is of this kind.
   std::optional<int> follower(int i, Operation operation) const {
     const int next = i + 1;
-    if (next >= static_cast<int>(graph_.nodes.size()) || uses_[static_cast<std::size_t>(i)] != 1) return std::nullopt;
+    if (next >= static_cast<int>(graph_.nodes.size()) || uses_[static_cast<std::size_t>(i)] != 1)
+      return std::nullopt;
     const std::vector<int>& inputs = node(next).inputs;
     const bool takes = std::find(inputs.begin(), inputs.end(), i) != inputs.end();
     return takes && node(next).operation == operation ? std::optional<int>(next) : std::nullopt;
@@ -140,7 +153,29 @@ class Plan::Maker {
     return fused;
   }
 
-  void add_primitive(const dnnl::primitive& primitive, Arguments arguments) {
+  // Attributes of all operations. Working memory of oneDNN's own would belong to the thread that makes an
+  // operation, not to the one that runs it.
+  static dnnl::primitive_attr attributes_with(const dnnl::post_ops& after) {
+    dnnl::primitive_attr attributes;
+    attributes.set_post_ops(after);
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    return attributes;
+  }
+
+  // Operations take turns, so one piece of memory is enough.
+  void share_scratchpad() {
+    std::size_t most = 0;
+    for (const memory& scratchpad : scratchpads_) most = std::max(most, scratchpad.get_desc().get_size());
+    if (most == 0) return;
+    const memory::dim bytes = static_cast<memory::dim>(most);
+    stage_.buffers.emplace_back(memory::desc({bytes}, memory::data_type::u8, Tag::a), cpu_engine());
+    for (memory& scratchpad : scratchpads_)
+      scratchpad.set_data_handle(stage_.buffers.back().get_data_handle());
+  }
+
+  void add_primitive(const dnnl::primitive& primitive, const memory::desc& scratchpad, Arguments arguments) {
+    scratchpads_.emplace_back(scratchpad, cpu_engine(), nullptr);
+    arguments.insert({DNNL_ARG_SCRATCHPAD, scratchpads_.back()});
     stage_.steps.push_back([primitive, arguments = std::move(arguments)](dnnl::stream& stream) {
       primitive.execute(stream, arguments);
     });
@@ -153,30 +188,35 @@ class Plan::Maker {
   void make_channel_convolution(int i, const Fused& fused);
   void make_scale_shift(int i);
   void make_fully_connected(int i);
-  dnnl::convolution_forward::primitive_desc convolution_of(int i, const dnnl::primitive_attr& attributes) const;
+  dnnl::convolution_forward::primitive_desc convolution_of(int i,
+                                                           const dnnl::primitive_attr& attributes) const;
 
   const Graph& graph_;
   PackedWeights& weights_;
   const std::int64_t chips_;
   Stage& stage_;
-  std::vector<int> uses_;  // that are still to come
+  std::vector<int> uses_;                     // that are still to come
   std::vector<std::optional<Value>> values_;  // nothing where no step has made it yet
   std::vector<std::size_t> free_;             // buffers
+  std::vector<memory> scratchpads_;           // of the operations, which get their place at the end
 };
 
 // Winograd's algorithm takes a half to a quarter of the multiplications; oneDNN has it for some shapes.
-dnnl::convolution_forward::primitive_desc Plan::Maker::convolution_of(int i, const dnnl::primitive_attr& attributes) const {
+dnnl::convolution_forward::primitive_desc Plan::Maker::convolution_of(
+    int i, const dnnl::primitive_attr& attributes) const {
   const Node& n = node(i);
   const int input = n.inputs[0];
   const std::int64_t in = graph_.channels_of(input), k = n.kernel;
   const memory::desc source = input == Node::kChips ? stage_.chips.get_desc() : blocked(input);
-  const memory::desc weights = n.groups == 1 ? described({n.channels, in, k, k}, Tag::any)
-                                             : described({n.groups, n.channels / n.groups, in / n.groups, k, k}, Tag::any);
+  const memory::desc weights =
+      n.groups == 1 ? described({n.channels, in, k, k}, Tag::any)
+                    : described({n.groups, n.channels / n.groups, in / n.groups, k, k}, Tag::any);
   const Dims strides{n.stride, n.stride}, padding{n.padding, n.padding};
   const auto made = [&](algorithm kind) {
     return dnnl::convolution_forward::primitive_desc(
         dnnl::convolution_forward::desc(dnnl::prop_kind::forward_inference, kind, source, weights,
-                                        described({n.channels}, Tag::a), blocked(i), strides, padding, padding),
+                                        described({n.channels}, Tag::a), blocked(i), strides, padding,
+                                        padding),
         attributes, cpu_engine(), /*allow_empty=*/true);
   };
   if (k == 3 && n.stride == 1 && n.groups == 1 && input != Node::kChips) {
@@ -192,31 +232,29 @@ void Plan::Maker::make_convolution(int i) {
   const int input = n.inputs[0];
   const std::int64_t in = graph_.channels_of(input), k = n.kernel;
   const Fused fused = fused_from(i);
-  const bool is_by_channel = n.groups > 1 && n.channels == in && in / n.groups <= 2 && k == 3 && n.padding == 1;
+  const bool is_by_channel =
+      n.groups > 1 && n.channels == in && in / n.groups <= 2 && k == 3 && n.padding == 1;
   if (is_by_channel && !fused.added && !fused.has_relu) return make_channel_convolution(i, fused);
 
   dnnl::post_ops after;
   if (fused.added) after.append_sum(1.0F);
   if (fused.has_relu) after.append_eltwise(1.0F, algorithm::eltwise_relu, 0.0F, 0.0F);
-  dnnl::primitive_attr attributes;
-  attributes.set_post_ops(after);
-  const auto description = convolution_of(i, attributes);
-  const memory::desc plain = n.groups == 1 ? described({n.channels, in, k, k}, Tag::abcd)
-                                           : described({n.groups, n.channels / n.groups, in / n.groups, k, k}, Tag::abcde);
+  const auto description = convolution_of(i, attributes_with(after));
+  const memory::desc plain =
+      n.groups == 1 ? described({n.channels, in, k, k}, Tag::abcd)
+                    : described({n.groups, n.channels / n.groups, in / n.groups, k, k}, Tag::abcde);
   const memory weights = weights_.packed(n.name, n.weight.data(), plain, description.weights_desc());
   const memory::desc bias_plain = described({n.channels}, Tag::a);
   const memory bias = weights_.packed(n.name + ".bias", n.bias.data(), bias_plain, bias_plain);
   const memory source = input_of(input);
   const memory target = fused.added ? replace_value(fused.last, *fused.added) : new_value(fused.last);
-  add_primitive(dnnl::convolution_forward(description), {{DNNL_ARG_SRC, source},
-                                                         {DNNL_ARG_WEIGHTS, weights},
-                                                         {DNNL_ARG_BIAS, bias},
-                                                         {DNNL_ARG_DST, target}});
+  add_primitive(
+      dnnl::convolution_forward(description), description.scratchpad_desc(),
+      {{DNNL_ARG_SRC, source}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_BIAS, bias}, {DNNL_ARG_DST, target}});
   if (fused.prelu != nullptr) {
     const BlockedShape shape = shape_of(i);
-    stage_.steps.push_back([shape, slopes = slopes_of(*fused.prelu), values = floats_of(target)](dnnl::stream&) {
-      prelu_in_place(shape, slopes, values);
-    });
+    stage_.steps.push_back([shape, slopes = slopes_of(*fused.prelu), values = floats_of(target)](
+                               dnnl::stream&) { prelu_in_place(shape, slopes, values); });
   }
   finish_fused(i, fused.last);
 }
@@ -244,7 +282,8 @@ void Plan::Maker::make_scale_shift(int i) {
   const Node& n = node(i);
   const int input = n.inputs[0];
   const BlockedShape shape = shape_of(i);
-  const float *scale = weights_.per_channel(n.name, n.weight), *shift = weights_.per_channel(n.name + ".bias", n.bias);
+  const float *scale = weights_.per_channel(n.name, n.weight),
+              *shift = weights_.per_channel(n.name + ".bias", n.bias);
   const float* source = floats_of(input_of(input));
   float* target = floats_of(new_value(i));
   stage_.steps.push_back([=](dnnl::stream&) { scale_shift(shape, scale, shift, source, target); });
@@ -258,23 +297,26 @@ void Plan::Maker::make_fully_connected(int i) {
   const std::int64_t in = graph_.channels_of(input), side = graph_.side_of(input);
   const Dims weight_dims{n.channels, in, side, side};
   const dnnl::inner_product_forward::primitive_desc description(
-      dnnl::inner_product_forward::desc(dnnl::prop_kind::forward_inference, blocked(input), described(weight_dims, Tag::any),
-                                        described({n.channels}, Tag::a), stage_.rows.get_desc()),
-      cpu_engine());
+      dnnl::inner_product_forward::desc(dnnl::prop_kind::forward_inference, blocked(input),
+                                        described(weight_dims, Tag::any), described({n.channels}, Tag::a),
+                                        stage_.rows.get_desc()),
+      attributes_with({}), cpu_engine());
   const memory weights =
       weights_.packed(n.name, n.weight.data(), described(weight_dims, Tag::abcd), description.weights_desc());
   const memory::desc bias_plain = described({n.channels}, Tag::a);
   const memory bias = weights_.packed(n.name + ".bias", n.bias.data(), bias_plain, bias_plain);
-  add_primitive(dnnl::inner_product_forward(description), {{DNNL_ARG_SRC, input_of(input)},
-                                                           {DNNL_ARG_WEIGHTS, weights},
-                                                           {DNNL_ARG_BIAS, bias},
-                                                           {DNNL_ARG_DST, stage_.rows}});
+  add_primitive(dnnl::inner_product_forward(description), description.scratchpad_desc(),
+                {{DNNL_ARG_SRC, input_of(input)},
+                 {DNNL_ARG_WEIGHTS, weights},
+                 {DNNL_ARG_BIAS, bias},
+                 {DNNL_ARG_DST, stage_.rows}});
   used(input);
 }
 
 // What was done in one step has been made; its input is not needed any more.
 void Plan::Maker::finish_fused(int first, int last) {
-  for (int i = first; i < last; ++i) values_[static_cast<std::size_t>(i)] = values_[static_cast<std::size_t>(last)];
+  for (int i = first; i < last; ++i)
+    values_[static_cast<std::size_t>(i)] = values_[static_cast<std::size_t>(last)];
   used(node(first).inputs[0]);
 }
 

@@ -11,8 +11,8 @@ namespace aface {
 
 class PackedWeights;
 
-// How a fixed number of chips goes through a graph: operations, their order and the memory between them. For one thread
-// at a time, which has `threads` OpenMP threads meanwhile.
+// How a fixed number of chips goes through a graph: operations, their order and the memory between them. For
+// one thread at a time, which has `threads` OpenMP threads meanwhile.
 class Plan {
  public:
   // `graph` and `weights` must outlive it.
