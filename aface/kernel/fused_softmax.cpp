@@ -45,10 +45,6 @@ void add_scaled(const float* row, float factor, std::size_t dim, float* values) 
   for (std::size_t d = 0; d < dim; ++d) values[d] += factor * row[d];
 }
 
-}  // namespace
-
-namespace {
-
 // Some of the prototypes, and the samples that are computed in full with all of them.
 struct DensePart {
   std::size_t first = 0, count = 0;  // rows
@@ -102,9 +98,9 @@ struct FusedSoftmax::Parts {
 
 namespace {
 
-constexpr double kNotOne = std::numeric_limits<double>::quiet_NaN();
+constexpr double kSpoilt = std::numeric_limits<double>::quiet_NaN();
 
-// Sums over ranks that one with an unusable row has spoilt.
+// Of sums over ranks, which one with an unusable row has spoilt.
 void throw_if_unusable(const std::vector<double>& sums, const std::optional<UnusableRow>& own) {
   if (own) throw *own;
   for (const double sum : sums) {
@@ -232,11 +228,13 @@ std::vector<double> FusedSoftmax::join(const std::vector<std::vector<double>>& l
     of_parts.emplace_back(2 * size);
     for (std::size_t i = 0; i < size; ++i) of_parts.back()[i] = top[i] == kNothing ? 0 : std::exp(part[i] - top[i]);
   }
-  for (std::size_t i = 0; i < size; ++i) of_parts[0][size + i] = unusable_ ? kNotOne : has_rival[i];
+  for (std::size_t i = 0; i < size; ++i) of_parts[0][size + i] = unusable_ ? kSpoilt : has_rival[i];
   add_arrays_in_pairs(of_parts);
   std::vector<double>& sums = of_parts[0];
-  if (options_.ranks != nullptr) options_.ranks->sum(sums);
-  throw_if_unusable(sums, unusable_);
+  if (options_.ranks != nullptr) {
+    options_.ranks->sum(sums);
+    throw_if_unusable(sums, unusable_);
+  }
   std::vector<double> log_others(size, kNothing);
   for (std::size_t i = 0; i < size; ++i) {
     if (top[i] != kNothing) log_others[i] = top[i] + std::log(sums[i]);

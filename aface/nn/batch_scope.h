@@ -15,8 +15,8 @@ struct BatchScope {
   // this rank's own.
   AcrossRanks* statistics = nullptr;
   // Sums over the batch are made in so many parts, which are added pair by pair (core/parts.h): a rank with a part of the
-  // batch then gets the bits of the bracket that one rank with all of it computes. 1: as is fastest.
-  int parts = 1;
+  // batch then gets the bits of the bracket that one rank with all of it computes. 0: as is fastest.
+  int parts = 0;
   std::int64_t first_row = 0;  // place of the first photo in the batch of all ranks
 };
 

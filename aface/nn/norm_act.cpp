@@ -2,6 +2,7 @@
 
 #include <torch/autograd.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "aface/core/check.h"
@@ -93,7 +94,7 @@ class FusedNormAct : public torch::autograd::Function<FusedNormAct> {
       out.slope = values_of<float>(slope_gradient);
       norm_act_backward(layer.input<Value>(), statistics, values_of<Value>(y_gradient), out, on_torch_threads,
                         reinterpret_cast<AcrossRanks*>(context->saved_data["ranks"].toInt()),
-                        static_cast<int>(context->saved_data["parts"].toInt()));
+                        std::max(1, static_cast<int>(context->saved_data["parts"].toInt())));
     });
     return {x_gradient, gamma_gradient, beta_gradient, slope_gradient, added_gradient, {}, {}, {}, {}};
   }

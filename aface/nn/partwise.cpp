@@ -114,7 +114,7 @@ class PartwiseProduct : public torch::autograd::Function<PartwiseProduct> {
 };
 
 bool works_in_parts(const torch::nn::Module& layer, const Tensor& x) {
-  return batch_scope().parts > 1 && layer.is_training() && at::GradMode::is_enabled() &&
+  return batch_scope().parts > 0 && layer.is_training() && at::GradMode::is_enabled() &&
          !are_plain_operations_wanted() && !is_autocast_on(x.device().type());
 }
 

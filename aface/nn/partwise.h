@@ -7,7 +7,7 @@
 namespace aface {
 
 // Layers that are applied to a batch in the parts of its scope (batch_scope.h): each part by itself, with the same
-// operations on the same shapes whatever rank it is on; the parameters' gradients are added pair by pair. In one part, in
+// operations on the same shapes whatever rank it is on; the parameters' gradients are added pair by pair. Without parts, in
 // evaluation and under autocast they are LibTorch's own, or, under autocast on the CPU, those of dense_conv.h.
 torch::Tensor convolve(torch::nn::Conv2d& conv, const torch::Tensor& x);
 torch::Tensor multiply(torch::nn::Linear& linear, const torch::Tensor& x);

@@ -107,7 +107,7 @@ class SharedNorm : public torch::autograd::Function<SharedNorm> {
 template <class Norm>
 Tensor norm_of(Norm& norm, const Tensor& x) {
   const BatchScope& scope = batch_scope();
-  if ((scope.statistics == nullptr && scope.parts == 1) || !norm->is_training()) return norm(x);
+  if ((scope.statistics == nullptr && scope.parts == 0) || !norm->is_training()) return norm(x);
   AFACE_CHECK(norm->weight.defined() && norm->running_mean.defined() && norm->options.momentum().has_value(),
               "a batch normalisation without parameters, running statistics or momentum");
   Tensor mean, inverse_std;

@@ -95,9 +95,8 @@ std::unique_ptr<Prototypes> make_prototypes(const RunConfig& config, const Shard
 }
 
 // Sums in the order that all numbers of ranks share, where that is asked for and possible.
-int parts_for(const RunConfig& config, const Communicator* ranks) {
-  const int parts = parts_of_rank(ranks == nullptr ? 1 : ranks->size());
-  return config.train.sync_batch_norm && parts > 0 ? parts : 1;
+int parts_for(const RunConfig& config, c10::Device device, const Communicator* ranks) {
+  return config.train.sync_batch_norm && device.is_cpu() ? parts_of_rank(ranks == nullptr ? 1 : ranks->size()) : 0;
 }
 
 std::vector<float> to_vector(const at::Tensor& values) {
@@ -116,7 +115,7 @@ Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset, const std:
       shard_(ranks == nullptr ? Shard{0, dataset.num_identities()}
                               : shard_of(dataset.num_identities(), ranks->rank(), ranks->size())),
       device_(device_of(config, ranks)),
-      parts_(parts_for(config, ranks)),
+      parts_(parts_for(config, device_, ranks)),
       margin_health_(dataset.images_per_identity(), config.head) {
   const auto seed = static_cast<std::uint64_t>(config.train.seed);
   if (const std::string problem = budget_problem(config.mining, config.train.batch_size, dataset.num_identities());
@@ -142,7 +141,7 @@ Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset, const std:
   if (ranks_ == nullptr) return;
   shared_gradients_ = std::make_unique<SharedGradients>(
       backbone_->parameters(), *ranks_,
-      config.train.sync_batch_norm ? Communicator::Adding::kInPairs : Communicator::Adding::kAsItComes);
+      parts_ > 0 ? Communicator::Adding::kInPairs : Communicator::Adding::kAsItComes);
   synchronise_network();
 }
 

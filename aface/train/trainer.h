@@ -176,7 +176,7 @@ class Trainer {
   Communicator* const ranks_;  // null: alone
   const Shard shard_;          // this rank's identities, which its prototypes and head number from 0
   const c10::Device device_;
-  const int parts_;  // that sums over the batch and the identities of this rank are made in (core/parts.h); 1: as is fastest
+  const int parts_;  // that sums over the batch and the identities of this rank are made in (core/parts.h); 0: as is fastest
   std::int64_t step_ = 0;
   std::int64_t rollbacks_ = 0;
   double rate_ = 0;  // of the last step

@@ -38,7 +38,7 @@ BatchScope Trainer::scope() const {
 
 std::vector<std::size_t> Trainer::part_begins(const std::vector<std::int64_t>& active) const {
   std::vector<std::size_t> begins;
-  if (parts_ == 1) return begins;
+  if (parts_ == 0) return begins;
   for (int part = 0; part < parts_; ++part) {
     const int of_all = (ranks_ == nullptr ? 0 : ranks_->rank() * parts_) + part;
     const std::int64_t first = shard_of(dataset_.num_identities(), of_all, kParts).first;
@@ -54,6 +54,7 @@ void Trainer::synchronise_network() {
 }
 
 void Trainer::average_running_statistics() const {
+  if (config_.train.sync_batch_norm) return;  // they are the same on all
   const at::NoGradGuard no_grad;
   for (const at::Tensor& buffer : backbone_->buffers()) {
     if (!buffer.is_floating_point()) continue;
@@ -71,8 +72,10 @@ std::optional<BadTensor> Trainer::first_of_ranks(std::optional<BadTensor> own) c
   if (ranks_ == nullptr) return own;
   using Json = nlohmann::json;
   std::string text;
-  if (own) text = Json({static_cast<std::int64_t>(own->place), own->is_photo, own->name, own->trouble})
-                      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (own) {
+    const Json said = {static_cast<std::int64_t>(own->place), own->is_photo, own->name, own->trouble};
+    text = said.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
   std::optional<BadTensor> first;
   for (const auto& bytes : ranks_->gather({reinterpret_cast<const unsigned char*>(text.data()), text.size()})) {
     if (bytes.empty()) continue;
