@@ -62,7 +62,7 @@ std::vector<RunResult> run_all(int count,
     threads.emplace_back([&, rank] {
       Arguments own = arguments;
       RunOptions options;
-      options.timeout_seconds = 60;
+      options.timeout_seconds = 120;
       of_rank(rank, own, options);
       results[static_cast<std::size_t>(rank)] = run_program(AFACE_PROGRAM, own, options);
     });
