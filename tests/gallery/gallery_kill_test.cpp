@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "aface/core/error.h"
@@ -32,16 +33,22 @@ struct Kill {
   bool in_transaction = false;
 };
 
-// At a random moment, or (aimed) while a journal is there.
+// A random moment after the first transaction has begun, half of them while another one is open; now and then
+// after the start, which is mostly before there is anything.
 Kill run_and_kill(const std::string& path, const std::string& what, int people, Random& random) {
   using Clock = std::chrono::steady_clock;
+  const auto seconds_since = [](Clock::time_point when) {
+    return std::chrono::duration<double>(Clock::now() - when).count();
+  };
   const auto start = Clock::now();
-  const double delay = 0.08 * random.uniform();
-  const bool aimed = random.chance(0.5);
+  const bool from_start = random.chance(0.15), aimed = random.chance(0.5);
+  const double delay = (from_start ? 0.02 : 0.08) * random.uniform();
+  std::optional<Clock::time_point> begun;
   RunOptions options;
   options.kill_when = [&] {
-    return std::chrono::duration<double>(Clock::now() - start).count() > delay &&
-           (!aimed || has_journal(path));
+    if (from_start) return seconds_since(start) > delay;
+    if (!begun && has_journal(path)) begun = Clock::now();
+    return begun && seconds_since(*begun) > delay && (!aimed || has_journal(path));
   };
   const RunResult result = run_program(AFACE_ENROLLER, {path, what, std::to_string(people)}, options);
   Kill kill;
