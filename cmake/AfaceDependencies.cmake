@@ -17,5 +17,10 @@ pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
 find_path(AFACE_DNNL_INCLUDE dnnl.hpp REQUIRED)
 find_library(AFACE_DNNL_LIBRARY dnnl REQUIRED)
 
+# The ONNX messages in protobuf form, and the library that LibTorch writes them with too.
+find_package(Protobuf REQUIRED)
+find_path(AFACE_ONNX_INCLUDE onnx/onnx_pb.h REQUIRED)
+find_library(AFACE_ONNX_LIBRARY onnx_proto REQUIRED)
+
 find_path(AFACE_TOMLPP_INCLUDE toml++/toml.h REQUIRED)
 find_path(AFACE_HNSWLIB_INCLUDE hnswlib/hnswlib.h REQUIRED)

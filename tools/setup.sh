@@ -5,7 +5,7 @@ set -euo pipefail
 
 build_tools=(build-essential cmake ninja-build ccache pkg-config)
 libraries=(libtorch-dev libgloo-dev libopenblas-dev libdnnl-dev libopencv-dev libturbojpeg0-dev libpng-dev
-           libhnswlib-dev libsqlite3-dev libcpp-httplib-dev
+           libhnswlib-dev libsqlite3-dev libcpp-httplib-dev libonnx-dev libprotobuf-dev
            libcli11-dev libtomlplusplus-dev libspdlog-dev libfmt-dev nlohmann-json3-dev)
 for_tests=(libgtest-dev libgmock-dev libbenchmark-dev)
 

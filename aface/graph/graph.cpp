@@ -13,7 +13,8 @@ namespace {
 
 int iresnet_block(GraphBuilder& g, const std::string& name, int x, std::int64_t out, std::int64_t stride) {
   int shortcut = x;
-  if (stride != 1) shortcut = g.convolution(name + ".downsample.0", name + ".downsample.1", x, {out, 1, stride, 0});
+  if (stride != 1)
+    shortcut = g.convolution(name + ".downsample.0", name + ".downsample.1", x, {out, 1, stride, 0});
   int inner = g.convolution(name + ".conv1", name + ".bn2", g.norm(name + ".bn1", x), {out});
   inner = g.prelu(name + ".prelu", inner);
   inner = g.convolution(name + ".conv2", name + ".bn3", inner, {out, 3, stride});
@@ -31,12 +32,14 @@ void make_iresnet(GraphBuilder& g, const BackboneOptions& o, const std::vector<i
   g.fully_connected("fc", "bn2", "features", x, o.embedding_dim, /*has_bias=*/true);
 }
 
-int conv_block(GraphBuilder& g, const std::string& name, int x, const GraphBuilder::Shape& shape, bool has_prelu = true) {
+int conv_block(GraphBuilder& g, const std::string& name, int x, const GraphBuilder::Shape& shape,
+               bool has_prelu = true) {
   x = g.convolution(name + ".layers.0", name + ".layers.1", x, shape);
   return has_prelu ? g.prelu(name + ".layers.2", x) : x;
 }
 
-int bottleneck(GraphBuilder& g, const std::string& name, int x, std::int64_t inner, std::int64_t out, std::int64_t stride) {
+int bottleneck(GraphBuilder& g, const std::string& name, int x, std::int64_t inner, std::int64_t out,
+               std::int64_t stride) {
   int y = conv_block(g, name + ".layers.0", x, {inner, 1, 1, 0});
   y = conv_block(g, name + ".layers.1", y, {inner, 3, stride, 1, inner});
   y = conv_block(g, name + ".layers.2", y, {out, 1, 1, 0}, /*has_prelu=*/false);
@@ -44,7 +47,8 @@ int bottleneck(GraphBuilder& g, const std::string& name, int x, std::int64_t inn
 }
 
 int residual_bottlenecks(GraphBuilder& g, const std::string& name, int x, std::int64_t channels, int count) {
-  for (int i = 0; i < count; ++i) x = bottleneck(g, fmt::format("{}.layers.{}", name, i), x, channels, channels, 1);
+  for (int i = 0; i < count; ++i)
+    x = bottleneck(g, fmt::format("{}.layers.{}", name, i), x, channels, channels, 1);
   return x;
 }
 
@@ -91,10 +95,22 @@ using Make = void (*)(GraphBuilder&, const BackboneOptions&);
 const std::vector<RegistryRow<Make>>& registry() {
   using Options = BackboneOptions;
   static const std::vector<RegistryRow<Make>> table = {
-      {"iresnet18", "", [](GraphBuilder& g, const Options& o) { make_iresnet(g, o, {2, 2, 2, 2}); }},
-      {"iresnet34", "", [](GraphBuilder& g, const Options& o) { make_iresnet(g, o, {3, 4, 6, 3}); }},
-      {"iresnet50", "", [](GraphBuilder& g, const Options& o) { make_iresnet(g, o, {3, 4, 14, 3}); }},
-      {"iresnet100", "", [](GraphBuilder& g, const Options& o) { make_iresnet(g, o, {3, 13, 30, 3}); }},
+      {"iresnet18", "",
+       [](GraphBuilder& g, const Options& o) {
+         make_iresnet(g, o, {2, 2, 2, 2});
+       }},
+      {"iresnet34", "",
+       [](GraphBuilder& g, const Options& o) {
+         make_iresnet(g, o, {3, 4, 6, 3});
+       }},
+      {"iresnet50", "",
+       [](GraphBuilder& g, const Options& o) {
+         make_iresnet(g, o, {3, 4, 14, 3});
+       }},
+      {"iresnet100", "",
+       [](GraphBuilder& g, const Options& o) {
+         make_iresnet(g, o, {3, 13, 30, 3});
+       }},
       {"mobilefacenet", "", make_mobilefacenet},
       {"small_resnet", "", make_small_resnet},
       {"tiny_cnn", "", make_tiny_cnn},

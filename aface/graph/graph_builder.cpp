@@ -30,13 +30,15 @@ std::vector<float> GraphBuilder::take(const std::string& name, const std::vector
   taken_.insert(name);
   std::vector<float> values = network_.get<float>(name);
   if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
-    throw Error(ErrorKind::kFormat, fmt::format("array '{}' holds a value that is not finite; take an earlier model", name));
+    throw Error(ErrorKind::kFormat,
+                fmt::format("array '{}' holds a value that is not finite; take an earlier model", name));
   }
   return values;
 }
 
 GraphBuilder::Affine GraphBuilder::affine(const std::string& norm, std::int64_t channels) {
-  const std::vector<float> gamma = take(norm + ".weight", {channels}), beta = take(norm + ".bias", {channels}),
+  const std::vector<float> gamma = take(norm + ".weight", {channels}),
+                           beta = take(norm + ".bias", {channels}),
                            mean = take(norm + ".running_mean", {channels}),
                            variance = take(norm + ".running_var", {channels});
   Affine result;
@@ -53,8 +55,8 @@ int GraphBuilder::append(Node node) {
   return static_cast<int>(graph_.nodes.size()) - 1;
 }
 
-int GraphBuilder::convolution(const std::string& layer, const std::string& norm, int input, const Shape& shape,
-                              bool has_bias) {
+int GraphBuilder::convolution(const std::string& layer, const std::string& norm, int input,
+                              const Shape& shape, bool has_bias) {
   const std::int64_t in = graph_.channels_of(input);
   Node node;
   node.operation = Operation::kConvolution;
@@ -67,7 +69,8 @@ int GraphBuilder::convolution(const std::string& layer, const std::string& norm,
   node.groups = shape.groups;
   node.side = (graph_.side_of(input) + 2 * shape.padding - shape.kernel) / shape.stride + 1;
   node.weight = take(layer + ".weight", {shape.out, in / shape.groups, shape.kernel, shape.kernel});
-  node.bias = has_bias ? take(layer + ".bias", {shape.out}) : std::vector<float>(static_cast<std::size_t>(shape.out));
+  node.bias =
+      has_bias ? take(layer + ".bias", {shape.out}) : std::vector<float>(static_cast<std::size_t>(shape.out));
   if (!norm.empty()) {
     const Affine folded = affine(norm, shape.out);
     const std::size_t row = node.weight.size() / node.bias.size();
@@ -127,9 +130,10 @@ int GraphBuilder::add(const std::string& name, int a, int b) {
   return append(std::move(node));
 }
 
-int GraphBuilder::fully_connected(const std::string& layer, const std::string& norm_before, const std::string& norm_after,
-                                  int input, std::int64_t out, bool has_bias) {
-  const std::int64_t channels = graph_.channels_of(input), cells = graph_.side_of(input) * graph_.side_of(input);
+int GraphBuilder::fully_connected(const std::string& layer, const std::string& norm_before,
+                                  const std::string& norm_after, int input, std::int64_t out, bool has_bias) {
+  const std::int64_t channels = graph_.channels_of(input),
+                     cells = graph_.side_of(input) * graph_.side_of(input);
   const std::int64_t in = channels * cells;
   Affine before, after;
   if (!norm_before.empty()) before = affine(norm_before, channels);
@@ -159,10 +163,12 @@ int GraphBuilder::fully_connected(const std::string& layer, const std::string& n
 Graph GraphBuilder::finish() {
   std::string extra;
   for (const auto& [name, array] : network_.arrays) {
-    if (taken_.count(name) == 0 && !ends_with(name, "num_batches_tracked")) extra += (extra.empty() ? "" : ", ") + name;
+    if (taken_.count(name) == 0 && !ends_with(name, "num_batches_tracked"))
+      extra += (extra.empty() ? "" : ", ") + name;
   }
   if (!extra.empty()) {
-    throw Error(ErrorKind::kFormat, fmt::format("the network has arrays that none of its layers use: {}", extra));
+    throw Error(ErrorKind::kFormat,
+                fmt::format("the network has arrays that none of its layers use: {}", extra));
   }
   return std::move(graph_);
 }
@@ -170,7 +176,8 @@ Graph GraphBuilder::finish() {
 double multiplications(const Graph& graph) {
   double sum = 0;
   for (const Node& node : graph.nodes) {
-    sum += static_cast<double>(node.weight.size()) * static_cast<double>(node.side) * static_cast<double>(node.side);
+    sum += static_cast<double>(node.weight.size()) * static_cast<double>(node.side) *
+           static_cast<double>(node.side);
   }
   return sum;
 }

@@ -77,7 +77,8 @@ double number_at(const Json& object, const char* name, double low, double high) 
 
 std::int64_t count_at(const Json& object, const char* name) {
   const Json& value = at(object, name);
-  if (!value.is_number_integer() || value.get<std::int64_t>() < 0) fail(fmt::format("'{}' is no count", name));
+  if (!value.is_number_integer() || value.get<std::int64_t>() < 0)
+    fail(fmt::format("'{}' is no count", name));
   return value.get<std::int64_t>();
 }
 
@@ -171,7 +172,8 @@ ModelCard parse_card(const BackboneOptions& network, const std::string& json) {
   ModelCard card;
   card.network = network;
   const std::string colour = text_at(root, "colour_order"), flip = text_at(root, "flip");
-  if (colour != "RGB" && colour != "BGR") fail(fmt::format("'colour_order' is '{}' (expected RGB or BGR)", colour));
+  if (colour != "RGB" && colour != "BGR")
+    fail(fmt::format("'colour_order' is '{}' (expected RGB or BGR)", colour));
   if (flip != "sum" && flip != "none") fail(fmt::format("'flip' is '{}' (expected sum or none)", flip));
   card.colour = colour == "RGB" ? ColourOrder::kRgb : ColourOrder::kBgr;
   card.flip = flip == "sum" ? FlipRule::kSum : FlipRule::kNone;

@@ -43,12 +43,16 @@ const FarThreshold& threshold_at(const ModelCard& card, double far) {
     known += fmt::format("{}{:g}", known.empty() ? "" : ", ", row.far);
   }
   if (known.empty()) {
-    throw Error(ErrorKind::kUsage, "the model holds no thresholds; measure them with 'adaptiveface model calibrate', or "
-                                   "give a threshold");
+    throw Error(ErrorKind::kUsage,
+                "the model holds no thresholds; measure them with 'adaptiveface model calibrate', or "
+                "give a threshold");
   }
-  throw Error(ErrorKind::kUsage,
-              fmt::format("the model holds no threshold for FAR {:g}, but for {}; measure others with 'adaptiveface model "
-                          "calibrate --far', or give a threshold", far, known));
+  throw Error(
+      ErrorKind::kUsage,
+      fmt::format(
+          "the model holds no threshold for FAR {:g}, but for {}; measure others with 'adaptiveface model "
+          "calibrate --far', or give a threshold",
+          far, known));
 }
 
 void check_options(const BackboneOptions& options) {
@@ -56,8 +60,9 @@ void check_options(const BackboneOptions& options) {
   BackboneOptions copy = options;
   describe(check, copy);
   if (options.input_size % 16 != 0) {
-    throw Error(ErrorKind::kUsage, fmt::format("backbone.input_size: expected a multiple of 16, got {}; {} would fit",
-                                               options.input_size, (options.input_size + 15) / 16 * 16));
+    throw Error(ErrorKind::kUsage,
+                fmt::format("backbone.input_size: expected a multiple of 16, got {}; {} would fit",
+                            options.input_size, (options.input_size + 15) / 16 * 16));
   }
 }
 

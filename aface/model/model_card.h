@@ -10,7 +10,8 @@
 
 namespace aface {
 
-// The cosine from which on two embeddings are taken for one person, and what that means on a verification set.
+// The cosine from which on two embeddings are taken for one person, and what that means on a verification
+// set.
 struct FarThreshold {
   double far = 0;        // the target: share of pairs of two people that may be accepted, in (0, 1]
   double threshold = 0;  // cosine; pairs with at least this are accepted
@@ -18,7 +19,7 @@ struct FarThreshold {
 };
 
 struct Calibration {
-  std::string measured_on;  // what the user calls the pairs; empty: not measured
+  std::string measured_on;   // what the user calls the pairs; empty: not measured
   std::int64_t genuine = 0;  // pairs of one person, and of two
   std::int64_t impostor = 0;
   std::vector<FarThreshold> thresholds;  // from the loosest target to the strictest
@@ -53,12 +54,12 @@ struct ModelCard {
 // chip_template().
 ModelCard card_for(const BackboneOptions& network);
 
-// The threshold for a FAR target, which has to be one of those that were measured. Throws Error{kUsage} listing them,
-// or saying that none were and how to measure them.
+// The threshold for a FAR target, which has to be one of those that were measured. Throws Error{kUsage}
+// listing them, or saying that none were and how to measure them.
 const FarThreshold& threshold_at(const ModelCard& card, double far);
 
-// To JSON and back: the network's options, and everything else. parse functions throw Error{kFormat} saying what is
-// wrong: no JSON, a wrong type, an unknown option, a value out of its range or not finite.
+// To JSON and back: the network's options, and everything else. parse functions throw Error{kFormat} saying
+// what is wrong: no JSON, a wrong type, an unknown option, a value out of its range or not finite.
 std::string network_json(const BackboneOptions& network);
 std::string card_json(const ModelCard& card);
 BackboneOptions parse_network(const std::string& json);

@@ -49,9 +49,10 @@ bool ends_with(const std::string& text, const std::string& end) {
 // Values are written out, so that an option that is added later changes nothing.
 std::string embedding_digest_of(const ModelCard& card, const NamedArrays& network) {
   Sha256 sha;
-  add_text(sha, fmt::format("adaptiveface embedding 1 {} {} {} {} {} {} {} {}", card.network.kind, card.network.input_size,
-                           card.network.embedding_dim, card.network.width, colour_name(card.colour), flip_name(card.flip),
-                           fmt::join(card.mean, " "), fmt::join(card.scale, " ")));
+  add_text(sha, fmt::format("adaptiveface embedding 1 {} {} {} {} {} {} {} {}", card.network.kind,
+                            card.network.input_size, card.network.embedding_dim, card.network.width,
+                            colour_name(card.colour), flip_name(card.flip), fmt::join(card.mean, " "),
+                            fmt::join(card.scale, " ")));
   for (const Point& point : card.alignment) add_text(sha, fmt::format("{} {}", point.x, point.y));
   for (const auto& [name, array] : network.arrays) {
     if (!ends_with(name, "num_batches_tracked")) add_array(sha, name, array);
@@ -66,22 +67,26 @@ std::string embedding_digest_of(const ModelCard& card, const NamedArrays& networ
 void check_digest(const NamedArrays& file, const std::string& path) {
   const std::string& stored = file.metadata.at(kDigest);
   if (const std::string found = digest_of(file); found != stored) {
-    fail(path, fmt::format("the digest does not fit (stored {}, of the content {}): weights or metadata were damaged or "
-                           "changed after the file was written; use another copy", stored, found));
+    fail(path,
+         fmt::format(
+             "the digest does not fit (stored {}, of the content {}): weights or metadata were damaged or "
+             "changed after the file was written; use another copy",
+             stored, found));
   }
 }
 
 std::vector<std::string> missing_in(const NamedArrays& file) {
   std::vector<std::string> missing;
   if (file.metadata.count(kBackbone) == 0) missing.emplace_back("network options");
-  if (file.metadata.count(kCard) == 0) missing.emplace_back("card (colour order, scale, alignment, flip rule, thresholds)");
+  if (file.metadata.count(kCard) == 0)
+    missing.emplace_back("card (colour order, scale, alignment, flip rule, thresholds)");
   if (!file.has(kChip) || !file.has(kEmbedding)) missing.emplace_back("reference chip and embedding");
   if (file.metadata.count(kDigest) == 0) missing.emplace_back("digest");
   return missing;
 }
 
-void check_shape(const NamedArray& array, const char* name, DataType type, const std::vector<std::int64_t>& shape,
-                 const std::string& path) {
+void check_shape(const NamedArray& array, const char* name, DataType type,
+                 const std::vector<std::int64_t>& shape, const std::string& path) {
   if (array.type == type && array.shape == shape) return;
   fail(path, fmt::format("array '{}' is {} [{}] (expected {} [{}])", name, type_name(array.type),
                          fmt::join(array.shape, ", "), type_name(type), fmt::join(shape, ", ")));
@@ -102,8 +107,10 @@ void take_reference(NamedArrays& file, Model& model, const std::string& path) {
 BackboneOptions options_of(const NamedArrays& file, const std::string& path) {
   const auto found = file.metadata.find(kBackbone);
   if (found == file.metadata.end()) {
-    fail(path, fmt::format("no metadata '{}', so the network is unknown (expected JSON with kind, input_size, "
-                           "embedding_dim, width); give these options if another program wrote the file", kBackbone));
+    fail(path,
+         fmt::format("no metadata '{}', so the network is unknown (expected JSON with kind, input_size, "
+                     "embedding_dim, width); give these options if another program wrote the file",
+                     kBackbone));
   }
   try {
     return parse_network(found->second);
@@ -125,8 +132,12 @@ ModelCard card_of(const NamedArrays& file, const BackboneOptions& network, const
 Model read_model(const std::string& path) {
   NamedArrays file = read_safetensors(path);
   if (const std::vector<std::string> missing = missing_in(file); !missing.empty()) {
-    fail(path, fmt::format("the file holds a network but lacks what its use depends on: {}; add it with 'adaptiveface model "
-                           "upgrade {} --out NEW'", fmt::join(missing, ", "), path));
+    fail(
+        path,
+        fmt::format(
+            "the file holds a network but lacks what its use depends on: {}; add it with 'adaptiveface model "
+            "upgrade {} --out NEW'",
+            fmt::join(missing, ", "), path));
   }
   check_digest(file, path);
   Model model;
@@ -142,12 +153,15 @@ void write_model(const std::string& path, const Model& model) {
   const auto size = static_cast<std::size_t>(model.card.input_size());
   if (model.reference_chip.pixels.size() != size * size * 3 ||
       model.reference_embedding.size() != static_cast<std::size_t>(model.card.dim())) {
-    throw Error(ErrorKind::kUsage, fmt::format("{}: the reference chip and embedding do not fit a network of {} px and {} "
-                                               "numbers", path, size, model.card.dim()));
+    throw Error(ErrorKind::kUsage,
+                fmt::format("{}: the reference chip and embedding do not fit a network of {} px and {} "
+                            "numbers",
+                            path, size, model.card.dim()));
   }
   NamedArrays file;
   file.arrays = model.network.arrays;
-  file.put(kChip, model.reference_chip.pixels, {model.card.network.input_size, model.card.network.input_size, 3});
+  file.put(kChip, model.reference_chip.pixels,
+           {model.card.network.input_size, model.card.network.input_size, 3});
   file.put(kEmbedding, model.reference_embedding);
   file.metadata[kBackbone] = network_json(model.card.network);
   file.metadata[kCard] = card_json(model.card);
@@ -161,13 +175,16 @@ NamedArrays read_network(const std::string& path) {
   NamedArrays file = read_safetensors(path);
   if (file.metadata.count(kDigest) != 0) check_digest(file, path);
   NamedArrays network;
-  if (const auto found = file.metadata.find(kBackbone); found != file.metadata.end()) network.metadata.insert(*found);
+  if (const auto found = file.metadata.find(kBackbone); found != file.metadata.end())
+    network.metadata.insert(*found);
   network.arrays = std::move(file.arrays);
   network.arrays.erase(kChip);
   network.arrays.erase(kEmbedding);
   return network;
 }
 
-BackboneOptions network_options(const NamedArrays& network, const std::string& path) { return options_of(network, path); }
+BackboneOptions network_options(const NamedArrays& network, const std::string& path) {
+  return options_of(network, path);
+}
 
 }  // namespace aface

@@ -11,7 +11,8 @@ Calibration calibration_of(const std::string& measured_on, std::int64_t genuine,
   Calibration calibration{measured_on, genuine, impostor, {}};
   for (const TarAtFar& row : measured) {
     const bool is_measured = unmeasurable_far(row.far, static_cast<std::uint64_t>(impostor)).empty();
-    if (is_measured && std::isfinite(row.threshold)) calibration.thresholds.push_back({row.far, row.threshold, row.tar});
+    if (is_measured && std::isfinite(row.threshold))
+      calibration.thresholds.push_back({row.far, row.threshold, row.tar});
   }
   return calibration;
 }

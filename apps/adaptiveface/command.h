@@ -22,6 +22,7 @@ Command report_command();
 Command experiment_command();
 Command mining_command();
 Command model_command();
+Command export_command();
 Command embed_command();
 Command align_command();
 Command enrol_command();

@@ -66,12 +66,13 @@ EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const std::string& roo
 }
 
 EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const ChipSource& chips, OnBadImage on_bad_image) {
-  const EmbedNetwork network = open_network(flags);
   EmbedOptions options;
   options.on_bad_image = on_bad_image;
   options.batch_size = flags.batch_size;
   options.workers = flags.workers;
   options.on_progress = Progress(chips.names.size());
+  if (flags.network) return embed_chips(*flags.network, chips, options);
+  const EmbedNetwork network = open_network(flags);
   return embed_chips(ChipNetwork{network.card.input_size(), network.card.dim(), network.embed}, chips, options);
 }
 

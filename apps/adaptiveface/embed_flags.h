@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct EmbedFlags {
   int workers = 1;
   bool single_view = false;
   std::string device = "cpu";
+  std::optional<ChipNetwork> network;  // in place of `model`: one that is open already
 };
 
 std::shared_ptr<EmbedFlags> add_embed_flags(CLI::App& app);

@@ -30,6 +30,7 @@ std::vector<aface::Command> commands() {
       aface::report_command(),
       aface::mining_command(),
       aface::model_command(),
+      aface::export_command(),
       aface::embed_command(),
       aface::align_command(),
       aface::enrol_command(),

@@ -34,8 +34,8 @@ Calibration measure(const CalibrateFlags& flags) {
   const std::string name =
       flags.name.empty() ? std::filesystem::path(flags.pairs).filename().string() : flags.name;
   const Calibration calibration =
-      calibration_of(name, static_cast<std::int64_t>(genuine.size()), static_cast<std::int64_t>(impostor.size()),
-                     tar_at_far(genuine, impostor, targets));
+      calibration_of(name, static_cast<std::int64_t>(genuine.size()),
+                     static_cast<std::int64_t>(impostor.size()), tar_at_far(genuine, impostor, targets));
   if (calibration.thresholds.empty()) {
     throw Error(ErrorKind::kData, fmt::format("{}: {}; take more pairs or a looser target", flags.pairs,
                                               unmeasurable_far(targets.front(), impostor.size())));
@@ -49,7 +49,8 @@ int run(CalibrateFlags& flags) {
   model.card.calibration = measure(flags);
   write_model(flags.out, model);
   fmt::print("{}: thresholds measured on {} ({} pairs of one person, {} of two)\n", flags.out,
-             model.card.calibration.measured_on, model.card.calibration.genuine, model.card.calibration.impostor);
+             model.card.calibration.measured_on, model.card.calibration.genuine,
+             model.card.calibration.impostor);
   for (const FarThreshold& row : model.card.calibration.thresholds) {
     fmt::print("  FAR {:<8g} cosine >= {:.4f}   TAR {:.4f}\n", row.far, row.threshold, row.tar);
   }
@@ -60,25 +61,33 @@ std::function<int()> set_up(CLI::App& app) {
   const auto flags = std::make_shared<CalibrateFlags>();
   flags->source.embed = std::make_shared<EmbedFlags>();
   app.add_option("MODEL", flags->model, "model file (.safetensors)")->required();
-  app.add_option("--out", flags->out, "where the model with its thresholds goes; may be MODEL itself")->required();
+  app.add_option("--out", flags->out, "where the model with its thresholds goes; may be MODEL itself")
+      ->required();
   add_pair_flags(app, flags->pairs, flags->extension);
   app.get_option("--pairs")->required();
   app.add_option("--images", flags->source.images, "folder of aligned face chips, as the list names them");
-  app.add_option("--name", flags->name, "what the pairs are called in the file; without it their file's name");
-  add_targets_flag(app, "--far", flags->far_targets,
-                   "share of pairs of two people that may be accepted; those that the pairs are too few for are left out");
+  app.add_option("--name", flags->name,
+                 "what the pairs are called in the file; without it their file's name");
+  add_targets_flag(
+      app, "--far", flags->far_targets,
+      "share of pairs of two people that may be accepted; those that the pairs are too few for are left out");
   app.add_option("--threads", flags->source.embed->threads, "threads of the network; 0: all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.footer(
-      "The threshold for a target is the smallest cosine that keeps the share of accepted pairs of two people at or below\n"
-      "it, over all pairs, as 'evaluate pairs' reports it. Embeddings, and galleries, are not touched by new thresholds.\n"
-      "Example:  adaptiveface model calibrate m.safetensors --pairs pairs.txt --images chips --out m.safetensors");
+      "The threshold for a target is the smallest cosine that keeps the share of accepted pairs of two "
+      "people at or below\n"
+      "it, over all pairs, as 'evaluate pairs' reports it. Embeddings, and galleries, are not touched by new "
+      "thresholds.\n"
+      "Example:  adaptiveface model calibrate m.safetensors --pairs pairs.txt --images chips --out "
+      "m.safetensors");
   return [flags] { return run(*flags); };
 }
 
 }  // namespace
 
-Command model_calibrate_command() { return {"calibrate", "Measure a model's thresholds on pairs and note them in it", set_up}; }
+Command model_calibrate_command() {
+  return {"calibrate", "Measure a model's thresholds on pairs and note them in it", set_up};
+}
 
 }  // namespace aface

@@ -49,22 +49,27 @@ std::string or_unknown(const std::string& text) { return text.empty() ? "not not
 std::string to_text(const Report& report) {
   const ModelCard& card = report.model.card;
   std::string text;
-  const auto line = [&](const char* what, const std::string& value) { text += fmt::format("{:<17}{}\n", what, value); };
+  const auto line = [&](const char* what, const std::string& value) {
+    text += fmt::format("{:<17}{}\n", what, value);
+  };
   line("network", fmt::format("{}, {:.2f} M parameters, {:.0f} M multiplications a view", card.network.kind,
                               static_cast<double>(report.parameters) / 1e6, report.multiplications / 1e6));
-  line("chips", fmt::format("{} x {} px, {}", card.input_size(), card.input_size(), colour_name(card.colour)));
+  line("chips",
+       fmt::format("{} x {} px, {}", card.input_size(), card.input_size(), colour_name(card.colour)));
   line("numbers", fmt::format("(value - {}) / {}", fmt::join(card.mean, ", "), fmt::join(card.scale, ", ")));
   std::string points;
-  for (const Point& point : card.alignment) points += fmt::format("{}({:.2f}, {:.2f})", points.empty() ? "" : " ", point.x, point.y);
+  for (const Point& point : card.alignment)
+    points += fmt::format("{}({:.2f}, {:.2f})", points.empty() ? "" : " ", point.x, point.y);
   line("alignment", points);
-  line("flip rule", card.flip == FlipRule::kSum ? "sum: embedding = f(x) + f(mirrored x)" : "none: embedding = f(x)");
+  line("flip rule",
+       card.flip == FlipRule::kSum ? "sum: embedding = f(x) + f(mirrored x)" : "none: embedding = f(x)");
   line("embedding", fmt::format("{} numbers, scaled to length 1", card.dim()));
   const Calibration& calibration = card.calibration;
   if (calibration.thresholds.empty()) {
     line("thresholds", "not measured; see 'adaptiveface model calibrate'");
   } else {
-    line("thresholds", fmt::format("measured on {} ({} pairs of one person, {} of two)", calibration.measured_on,
-                                   calibration.genuine, calibration.impostor));
+    line("thresholds", fmt::format("measured on {} ({} pairs of one person, {} of two)",
+                                   calibration.measured_on, calibration.genuine, calibration.impostor));
     for (const FarThreshold& row : calibration.thresholds) {
       line("", fmt::format("FAR {:<8g} cosine >= {:.4f}   TAR {:.4f}", row.far, row.threshold, row.tar));
     }
@@ -74,8 +79,8 @@ std::string to_text(const Report& report) {
   line("written by", or_unknown(card.program));
   line("digest", report.model.digest + "  (of the file)");
   line("", report.model.embedding_digest + "  (of what embeddings depend on)");
-  line("reference", fmt::format("distance {:.1e} from the stored embedding, allowed {:g}", report.reference_distance,
-                                kReferenceTolerance));
+  line("reference", fmt::format("distance {:.1e} from the stored embedding, allowed {:g}",
+                                report.reference_distance, kReferenceTolerance));
   return text;
 }
 
@@ -97,7 +102,8 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_option("MODEL", flags->model, "model file (.safetensors)")->required();
   add_json_flag(app, flags->json, "write everything to this file too");
   app.footer(
-      "Checks the digest and the reference embedding as every use of the model does, and prints what the file holds.\n"
+      "Checks the digest and the reference embedding as every use of the model does, and prints what the "
+      "file holds.\n"
       "A file that is damaged or lacks parts is refused with the reason (exit code 3). See docs/model.md.");
   return [flags] {
     const Report report = inspect(flags->model);

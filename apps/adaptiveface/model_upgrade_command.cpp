@@ -22,7 +22,8 @@ struct UpgradeFlags {
 std::array<double, 3> per_channel(const std::vector<double>& values, const char* flag) {
   if (values.size() == 1) return {values[0], values[0], values[0]};
   if (values.size() == 3) return {values[0], values[1], values[2]};
-  throw Error(ErrorKind::kUsage, fmt::format("{}: {} numbers (expected one, or one for each channel)", flag, values.size()));
+  throw Error(ErrorKind::kUsage,
+              fmt::format("{}: {} numbers (expected one, or one for each channel)", flag, values.size()));
 }
 
 ModelCard card_of(const UpgradeFlags& flags, const BackboneOptions& network) {
@@ -57,15 +58,19 @@ std::function<int()> set_up(CLI::App& app) {
   const auto flags = std::make_shared<UpgradeFlags>();
   app.add_option("WEIGHTS", flags->weights, "safetensors file with the weights of a network")->required();
   app.add_option("--out", flags->out, "the model file")->required();
-  const CLI::Option* kind =
-      app.add_option("--kind", flags->network.kind, "the network, where the file does not say it; with the next three");
-  app.add_option("--input-size", flags->network.input_size, "side of the chips in pixels")->capture_default_str();
-  app.add_option("--embedding-dim", flags->network.embedding_dim, "length of the embedding")->capture_default_str();
-  app.add_option("--width", flags->network.width, "small nets: channels of the first stage")->capture_default_str();
+  const CLI::Option* kind = app.add_option(
+      "--kind", flags->network.kind, "the network, where the file does not say it; with the next three");
+  app.add_option("--input-size", flags->network.input_size, "side of the chips in pixels")
+      ->capture_default_str();
+  app.add_option("--embedding-dim", flags->network.embedding_dim, "length of the embedding")
+      ->capture_default_str();
+  app.add_option("--width", flags->network.width, "small nets: channels of the first stage")
+      ->capture_default_str();
   app.add_option("--colour", flags->colour, "order of the channels that the network was trained with")
       ->check(CLI::IsMember({"RGB", "BGR"}))
       ->capture_default_str();
-  app.add_option("--mean", flags->mean, "one number, or one a channel in that order: the network is fed (value - mean) / scale")
+  app.add_option("--mean", flags->mean,
+                 "one number, or one a channel in that order: the network is fed (value - mean) / scale")
       ->expected(1, 3)
       ->capture_default_str();
   app.add_option("--scale", flags->scale, "likewise")->expected(1, 3)->capture_default_str();
@@ -74,8 +79,10 @@ std::function<int()> set_up(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--recipe", flags->recipe, "a note on how the network was trained");
   app.footer(
-      "Adds what the use of the weights depends on: card, reference chip and digest. Defaults are those of our own\n"
-      "training and of arcface_torch. Wrong ones are not found out: they make embeddings worse, nothing else.\n"
+      "Adds what the use of the weights depends on: card, reference chip and digest. Defaults are those of "
+      "our own\n"
+      "training and of arcface_torch. Wrong ones are not found out: they make embeddings worse, nothing "
+      "else.\n"
       "Example:  adaptiveface model upgrade backbone.safetensors --kind iresnet50 --out r50.safetensors");
   return [flags, kind] { return run(*flags, kind->count() > 0); };
 }

@@ -23,6 +23,7 @@ void add_pair_flags(CLI::App& app, std::string& pairs, std::string& extension);
 PairInput read_pair_input(const std::string& path, const std::string& extension);
 
 // One row for each image of the pairs; errors are those of embedding_input.h.
-UnitEmbeddings load_embeddings(const EmbeddingFlags& flags, const std::string& command, const PairInput& pairs);
+UnitEmbeddings load_embeddings(const EmbeddingFlags& flags, const std::string& command,
+                               const PairInput& pairs);
 
 }  // namespace aface

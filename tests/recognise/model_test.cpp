@@ -56,7 +56,8 @@ class ModelTest : public ::testing::Test {
 
 Image noise_chip(int size, unsigned seed) {
   Image chip(size, size);
-  for (auto& value : chip.pixels) value = static_cast<std::uint8_t>((seed = seed * 1664525u + 1013904223u) >> 24);
+  for (auto& value : chip.pixels)
+    value = static_cast<std::uint8_t>((seed = seed * 1664525u + 1013904223u) >> 24);
   return chip;
 }
 
@@ -76,7 +77,8 @@ TEST_F(ModelTest, TheWholeCardComesBack) {
   EXPECT_EQ(card.calibration.measured_on, "nine pairs");
   EXPECT_EQ(card.calibration.impostor, 5);
   EXPECT_EQ(threshold_at(card, 0.01).threshold, 0.5);
-  EXPECT_THAT(error_of(ErrorKind::kUsage, [&] { threshold_at(card, 0.001); }), HasSubstr("but for 0.1, 0.01"));
+  EXPECT_THAT(error_of(ErrorKind::kUsage, [&] { threshold_at(card, 0.001); }),
+              HasSubstr("but for 0.1, 0.01"));
   EXPECT_EQ(recogniser.digest().size(), 64u);
 }
 
@@ -88,13 +90,15 @@ TEST_F(ModelTest, EmbeddingsAreThoseOfTheNetworkByTheFlipRule) {
     torch::Tensor x = torch::empty({1, 3, 32, 32});
     for (int c = 0; c < 3; ++c) {
       for (int y = 0; y < 32; ++y) {
-        for (int column = 0; column < 32; ++column) x[0][c][y][column] = (chips[i].at(column, y)[c] - 127.5) / 127.5;
+        for (int column = 0; column < 32; ++column)
+          x[0][c][y][column] = (chips[i].at(column, y)[c] - 127.5) / 127.5;
       }
     }
     const torch::NoGradGuard no_grad;
     const torch::Tensor sum = (net_->forward(x) + net_->forward(x.flip({3})))[0];
     const torch::Tensor expected = (sum / sum.norm()).contiguous();
-    for (int k = 0; k < 12; ++k) EXPECT_NEAR(rows[i * 12 + static_cast<std::size_t>(k)], expected[k].item<float>(), 1e-5);
+    for (int k = 0; k < 12; ++k)
+      EXPECT_NEAR(rows[i * 12 + static_cast<std::size_t>(k)], expected[k].item<float>(), 1e-5);
   }
 }
 
@@ -145,7 +149,8 @@ TEST_F(ModelTest, ChangedWeightsMetadataAndReferenceAreRefused) {
               })),
               HasSubstr("the digest does not fit"));
   // The training side looks at the digest too.
-  error_of(ErrorKind::kFormat, [&] { load_model(changed([](NamedArrays& file) { file.metadata["note"] = "x"; })); });
+  error_of(ErrorKind::kFormat,
+           [&] { load_model(changed([](NamedArrays& file) { file.metadata["note"] = "x"; })); });
 }
 
 TEST_F(ModelTest, ANetworkThatDoesNotGiveTheReferenceIsRefusedThoughItsDigestFits) {
@@ -201,12 +206,14 @@ TEST_F(ModelTest, BadCardsAreNamed) {
       {R"({"colour_order": "RGB", "flip": "sum"})", "'mean' is missing"},
       {R"({"colour_order": "RGB", "flip": "sum", "mean": [1, 2]})", "'mean' is no list of 3"},
       {R"({"colour_order": "RGB", "flip": "sum", "mean": [1, 2, "3"]})", "'mean' is no number"},
-      {R"({"colour_order": "RGB", "flip": "sum", "mean": [1, 2, 3], "scale": [1, 0, 1]})", "'scale' must be above 0"},
+      {R"({"colour_order": "RGB", "flip": "sum", "mean": [1, 2, 3], "scale": [1, 0, 1]})",
+       "'scale' must be above 0"},
       {R"({"colour_order": "RGB", "flip": "sum", "mean": [1, 2, 3], "scale": [1, 1, 1], "alignment": [[1, 2]]})",
        "'alignment' is no list of 5"},
   };
   for (const auto& [text, words] : cases) {
-    EXPECT_THAT(error_of(ErrorKind::kFormat, [&, json = text] { parse_card(card_.network, json); }), HasSubstr(words));
+    EXPECT_THAT(error_of(ErrorKind::kFormat, [&, json = text] { parse_card(card_.network, json); }),
+                HasSubstr(words));
   }
 }
 
@@ -230,7 +237,8 @@ TEST_F(ModelTest, ChipsOfAnotherSizeAreRefusedByName) {
 TEST_F(ModelTest, ArraysOfAnotherNetworkAreNamed) {
   NamedArrays arrays = arrays_of(*net_);
   arrays.put<float>("stranger", {1});
-  EXPECT_THAT(error_of(ErrorKind::kFormat, [&] { write_whole_model(folder_.file("x"), arrays, card_); }), HasSubstr("stranger"));
+  EXPECT_THAT(error_of(ErrorKind::kFormat, [&] { write_whole_model(folder_.file("x"), arrays, card_); }),
+              HasSubstr("stranger"));
   arrays = arrays_of(*net_);
   arrays.arrays.erase("bn3.running_var");
   EXPECT_THAT(error_of(ErrorKind::kFormat, [&] { write_whole_model(folder_.file("x"), arrays, card_); }),

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "aface/graph/graph.h"
+#include "aface/model/model_file.h"
+
+namespace aface {
+
+// Names of the one input and the one output of an exported network.
+constexpr const char* kOnnxInput = "chips";       // float [batch, 3, size, size], (value - mean) / scale
+constexpr const char* kOnnxOutput = "embedding";  // float [batch, dim], not scaled to length 1
+
+// A model's network as an ONNX file (opset 11; batch normalisation folded where the graph has it folded),
+// which OpenCV's DNN from 4.6 on and ONNX Runtime read. Any number of chips at a time. What is done to pixels
+// before and to embeddings after, the thresholds and the digests are in metadata_props, as text:
+// "colour_order", "mean", "scale", "alignment", "flip", "card" (all of model_card.h as JSON), "digest",
+// "embedding_digest". Written atomically. Throws Error{kIo}.
+void write_onnx(const std::string& path, const Graph& graph, const Model& model);
+
+}  // namespace aface

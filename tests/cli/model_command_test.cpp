@@ -1,0 +1,115 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "aface/core/file.h"
+#include "aface/image/image_file.h"
+#include "aface/io/safetensors.h"
+#include "aface/nn/model_file.h"
+#include "tests/cli/adaptiveface.h"
+#include "tests/support/temp_dir.h"
+
+namespace aface {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Weights of a small net, four chips and pairs of them.
+struct ModelCommand : ::testing::Test {
+  void SetUp() override {
+    BackboneOptions options;
+    options.kind = "tiny_cnn";
+    options.input_size = 32;
+    options.embedding_dim = 8;
+    save_model(weights, *make_backbone(options));
+    unsigned seed = 1;
+    for (int chip = 0; chip < 4; ++chip) {
+      Image image(32, 32);
+      for (auto& value : image.pixels)
+        value = static_cast<std::uint8_t>((seed = seed * 1664525u + 1013904223u) >> 24);
+      const auto bytes = encode_png(image);
+      dir.write("chips/" + std::to_string(chip) + ".png", std::string(bytes.begin(), bytes.end()));
+    }
+    pairs = dir.write("pairs.txt", "0.png 1.png 1\n0.png 2.png 0\n2.png 3.png 1\n1.png 3.png 0\n");
+  }
+  void upgrade(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {"model", "upgrade", weights, "--out", model};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto result = test::run_adaptiveface(arguments);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+  }
+  test::TempDir dir;
+  const std::string weights = dir.file("w.safetensors"), model = dir.file("m.safetensors");
+  std::string pairs;
+};
+
+TEST_F(ModelCommand, WeightsBecomeAModelWhoseInfoSaysAll) {
+  test::expect_failure({"model", "info", weights}, 3, "model upgrade");
+  upgrade({"--colour", "BGR", "--flip", "none", "--recipe", "by hand"});
+  const auto result = test::run_adaptiveface({"model", "info", model, "--json", dir.file("i.json")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  for (const char* text :
+       {"tiny_cnn", "32 x 32 px, BGR", "none: embedding = f(x)", "8 numbers", "by hand", "not measured"}) {
+    EXPECT_THAT(result.out, HasSubstr(text));
+  }
+  const auto json = nlohmann::json::parse(read_text_file(dir.file("i.json")));
+  EXPECT_EQ(json["card"]["colour_order"], "BGR");
+  EXPECT_EQ(json["network"]["embedding_dim"], 8);
+  EXPECT_EQ(json["digest"].get<std::string>().size(), 64u);
+  EXPECT_LT(json["reference"]["distance"].get<double>(), 1e-3);
+  test::expect_failure({"model", "upgrade", model, "--out", dir.file("x")}, 2, "nothing is missing");
+  test::expect_failure({"model", "upgrade", weights, "--kind", "small_resnet", "--out", dir.file("x")}, 3,
+                       weights);
+  test::expect_failure({"model", "upgrade", weights, "--mean", "1", "2", "--out", dir.file("x")}, 2,
+                       "--mean");
+  EXPECT_FALSE(file_exists(dir.file("x")));
+}
+
+TEST_F(ModelCommand, AChangedFileIsRefusedEverywhere) {
+  upgrade();
+  NamedArrays file = read_safetensors(model);
+  file.own_all();
+  file.metadata.at("card").replace(file.metadata.at("card").find("127.5"), 5, "127.6");
+  write_safetensors(model, file);
+  test::expect_failure({"model", "info", model}, 3, "the digest does not fit");
+  test::expect_failure({"export", model, "--onnx", dir.file("m.onnx")}, 3, "the digest does not fit");
+  test::expect_failure(
+      {"evaluate", "pairs", "--pairs", pairs, "--images", dir.file("chips"), "--model", model}, 3,
+      "the digest does not fit");
+}
+
+TEST_F(ModelCommand, CalibrationMeasuresWhatThePairsAreEnoughFor) {
+  upgrade();
+  const auto result =
+      test::run_adaptiveface({"model", "calibrate", model, "--pairs", pairs, "--images", dir.file("chips"),
+                              "--far", "0.5", "0.1", "--name", "four chips", "--out", model});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("FAR 0.5"));
+  EXPECT_THAT(result.out, ::testing::Not(HasSubstr("FAR 0.1")));
+  EXPECT_THAT(test::run_adaptiveface({"model", "info", model}).out,
+              HasSubstr("measured on four chips (2 pairs of one person, 2 of two)"));
+  test::expect_failure({"model", "calibrate", model, "--pairs", pairs, "--images", dir.file("chips"), "--far",
+                        "0.01", "--out", dir.file("x")},
+                       3, "impostor pairs");
+}
+
+TEST_F(ModelCommand, ExportIsCheckedThroughAnotherReader) {
+  upgrade();
+  const std::string onnx = dir.file("m.onnx");
+  const auto result = test::run_adaptiveface(
+      {"export", model, "--onnx", onnx, "--pairs", pairs, "--images", dir.file("chips")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("reference chip"));
+  EXPECT_THAT(result.out, HasSubstr("4 pairs"));
+  EXPECT_THAT(result.out, HasSubstr("by the exported file"));
+  EXPECT_TRUE(file_exists(onnx));
+  EXPECT_FALSE(file_exists(onnx + ".unchecked.onnx"));
+  test::expect_failure({"export", model, "--onnx", dir.file("x.onnx"), "--pairs", pairs}, 2, "--images");
+  test::expect_failure({"export", model, "--onnx", dir.file("no/x.onnx")}, 3, "x.onnx");
+  test::expect_failure({"export", weights, "--onnx", dir.file("x.onnx")}, 3, "model upgrade");
+  EXPECT_FALSE(file_exists(dir.file("x.onnx")));
+}
+
+}  // namespace
+}  // namespace aface
