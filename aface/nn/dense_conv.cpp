@@ -86,15 +86,15 @@ class DenseConvolution : public torch::autograd::Function<DenseConvolution> {
 // The same in both directions, and padded with zeros by a number of pixels.
 bool is_even(const torch::nn::detail::ConvNdOptions<2>& options) {
   const at::IntArrayRef stride = *options.stride(), dilation = *options.dilation();
-  const auto* padding = c10::get_if<torch::ExpandingArray<2>>(&options.padding());
+  const auto* padding = if_holds<torch::ExpandingArray<2>>(options.padding());
   return stride[0] == stride[1] && dilation[0] == 1 && dilation[1] == 1 && padding != nullptr &&
          (**padding)[0] == (**padding)[1] &&
-         c10::get_if<torch::enumtype::kZeros>(&options.padding_mode()) != nullptr;
+         if_holds<torch::enumtype::kZeros>(options.padding_mode()) != nullptr;
 }
 
 // Of an even one.
 Geometry geometry_of(const torch::nn::detail::ConvNdOptions<2>& options) {
-  return {(*options.stride())[0], (*c10::get<torch::ExpandingArray<2>>(options.padding()))[0]};
+  return {(*options.stride())[0], (**if_holds<torch::ExpandingArray<2>>(options.padding()))[0]};
 }
 
 }  // namespace

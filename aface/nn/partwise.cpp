@@ -26,7 +26,7 @@ struct Convolution {
       : stride(conv.options.stride()->begin(), conv.options.stride()->end()),
         dilation(conv.options.dilation()->begin(), conv.options.dilation()->end()),
         groups(conv.options.groups()) {
-    const std::array<std::int64_t, 2>& given = *c10::get<torch::ExpandingArray<2>>(conv.options.padding());
+    const std::array<std::int64_t, 2>& given = **if_holds<torch::ExpandingArray<2>>(conv.options.padding());
     padding.assign(given.begin(), given.end());
   }
   explicit Convolution(const AutogradContext& context)
