@@ -12,8 +12,12 @@ endif()
 find_library(AFACE_WHEEL_TORCH_CPU torch_cpu PATHS ${AFACE_TORCH_WHEEL}/lib NO_DEFAULT_PATH REQUIRED)
 find_library(AFACE_WHEEL_C10 c10 PATHS ${AFACE_TORCH_WHEEL}/lib NO_DEFAULT_PATH REQUIRED)
 add_library(torch INTERFACE IMPORTED GLOBAL)
-# The wheel comes with an OpenMP of its own; the folder's run path finds it, and then there is one for all.
-target_link_libraries(torch INTERFACE -Wl,--no-as-needed ${AFACE_WHEEL_TORCH_CPU} -Wl,--as-needed ${AFACE_WHEEL_C10})
+# The wheel comes with an OpenMP of its own; the folder's run path finds it, and then there is one for all. It also has a
+# oneDNN inside, whose weak symbols (those of std::call_once) stand in for our oneDNN's where they come first: then our
+# products are "unimplemented". So ours is named first, in one word that nothing can reorder.
+find_library(AFACE_DNNL_LIBRARY dnnl REQUIRED)
+target_link_libraries(torch INTERFACE
+  "-Wl,--no-as-needed,${AFACE_DNNL_LIBRARY},${AFACE_WHEEL_TORCH_CPU},--as-needed" ${AFACE_WHEEL_C10})
 target_link_options(torch INTERFACE -Wl,-rpath,${AFACE_TORCH_WHEEL}/lib)
 # Beside its own headers lie those of fmt, oneDNN and others, of other versions than ours.
 set(wheel_include ${CMAKE_BINARY_DIR}/torch_wheel_include)
