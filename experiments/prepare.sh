@@ -3,9 +3,9 @@
 #
 #   experiments/prepare.sh LFW DISTRACTORS OUT [PROGRAM]
 #
-# LFW          images/Name/Name_0001.jpg, landmarks.txt (docs of `align`), pairs.txt, pairsDevTest.txt, blufr/
+# LFW          images/Name/Name_0001.jpg, landmarks.txt (docs of `align`), pairs.txt, pairsDevTrain.txt, pairsDevTest.txt, blufr/
 # DISTRACTORS  aligned chips of people who are not in LFW, one a person, directly in one folder
-# OUT          lfw/ (aligned chips), pairs.txt, view1.txt, blufr/, and lists for identification among distractors:
+# OUT          lfw/ (aligned chips), pairs.txt, development.txt, blufr/, and lists for identification among distractors:
 #              probes.{txt,json}: people with several photos, at most ten of each, so that one man with 530 does not
 #              make four fifths of all trials; distractors.{txt,json}: LFW's people with one photo, and DISTRACTORS.
 #              Paths of all lists are relative to OUT.
@@ -18,12 +18,14 @@ ln -sfn "$distractors" "$out/distractors"
 ln -sfn "$lfw/blufr" "$out/blufr"
 install -m 644 "$lfw/pairs.txt" "$out/pairs.txt"
 
-# View 1 has its 500 genuine pairs first and 500 impostor pairs after them: dealt out to ten folds, as View 2 has them.
-awk -F'\t' 'NR > 1 && NF == 3 { same[ns++] = $0 } NR > 1 && NF == 4 { other[no++] = $0 }
+# View 1, on which margins are chosen: both of its lists, of which each has its genuine pairs first and as many impostor
+# pairs after them, dealt out to ten folds, as View 2 has them.
+awk -F'\t' 'NF == 3 { same[ns++] = $0 } NF == 4 { other[no++] = $0 }
   END { n = int((ns < no ? ns : no) / 10); printf "10\t%d\n", n
         for (f = 0; f < 10; ++f) {
           for (i = f * n; i < (f + 1) * n; ++i) print same[i]
-          for (i = f * n; i < (f + 1) * n; ++i) print other[i] } }' "$lfw/pairsDevTest.txt" > "$out/view1.txt"
+          for (i = f * n; i < (f + 1) * n; ++i) print other[i] } }' "$lfw/pairsDevTrain.txt" "$lfw/pairsDevTest.txt" \
+  > "$out/development.txt"
 
 (cd "$out" && find lfw -name '*.jpg' | LC_ALL=C sort) | awk -F/ -v probes="$out/probes.tsv" -v singles="$out/singles.txt" '
   { person[NR] = $2; path[NR] = $0; photos[$2]++ }
@@ -40,4 +42,4 @@ json() { awk -F'\t' -v column="$2" '{ printf "%s\"%s\"", (NR > 1 ? ", " : ""), $
 printf '{"path": [%s], "id": [%s]}\n' "$(json "$out/probes.tsv" 1)" "$(json "$out/probes.tsv" 2)" > "$out/probes.json"
 printf '{"path": [%s]}\n' "$(json "$out/distractors.txt" 1)" > "$out/distractors.json"
 rm "$out/probes.tsv"
-wc -l "$out/probes.txt" "$out/distractors.txt" "$out/view1.txt"
+wc -l "$out/probes.txt" "$out/distractors.txt" "$out/development.txt"

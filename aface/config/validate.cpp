@@ -69,6 +69,9 @@ void check_head(const HeadOptions& o, Rules& rules) {
   rules.require(o.kind != "cosface" || o.margin <= 2,
                 "head.kind = cosface needs head.margin of at most 2 (cosines differ by no more), got {}",
                 o.margin);
+  rules.require(o.kind != "kappaface" || o.margin <= (o.margin_form == "angular" ? 1.5707 : 2),
+                "head.kind = kappaface needs head.margin of at most 2, or pi/2 (radians) with margin_form = angular, got {}",
+                o.margin);
   rules.require(o.precision != "fast" || o.logit_scale <= 80,
                 "head.precision = fast needs head.logit_scale of at most 80 (eight-bit scores are too coarse above), got {}",
                 o.logit_scale);

@@ -14,11 +14,15 @@ namespace aface {
 //   rate = margin_learning_rate * learning_rate_share   (plain: no momentum, no decay; our choice)
 // At rest E[1 - p] over the samples of c equals (lambda / s) (images per identity / images of c); where that exceeds 1
 // the margin runs to margin_max (see margin_health.h). margin_form "angular" puts m_c into cos(theta + m_c).
+// With n_c images of c, nbar on average and a power g = margin_pull_power above 0, lambda (n_c / nbar)^g takes the place of
+// lambda: at rest E[1 - p] is then (lambda / s) (nbar / n_c)^(1 - g), which fewer identities cannot reach. Margins start
+// at clamp(margin_init (nbar / n_c)^margin_init_power). Both powers are ours; 0 is the paper's.
 // Margins live on the CPU in double, whatever the device: a step reads [batch] of them, and updates them all cheaply.
 class AdaptiveMarginHead : public Head {
  public:
-  // `of_all_ranks`: identities of the whole run; 0: the same.
-  AdaptiveMarginHead(const HeadOptions& options, std::int64_t num_identities, std::int64_t of_all_ranks = 0);
+  // `of_all_ranks`: identities of the whole run; 0: the same. `relative_images`: see make_head().
+  AdaptiveMarginHead(const HeadOptions& options, std::int64_t num_identities, std::int64_t of_all_ranks = 0,
+                     const std::vector<double>& relative_images = {});
 
   HeadOutput forward(const HeadInput& input) override;
 
@@ -33,6 +37,7 @@ class AdaptiveMarginHead : public Head {
  private:
   HeadOptions options_;
   std::int64_t of_all_ranks_;             // N
+  std::vector<double> pull_;              // [num_identities] lambda of each
   std::vector<double> margins_;           // [num_identities] of this rank
   std::vector<std::int64_t> identities_;  // [batch] of the last forward() that recorded gradients; -1: of another rank
   at::Tensor own_margins_;                // [batch] leaf; its gradient is what update() reads

@@ -4,6 +4,7 @@
 #include <ATen/ops/full.h>
 
 #include "aface/head/classification.h"
+#include "aface/head/margin_table.h"
 
 namespace aface {
 
@@ -11,9 +12,7 @@ FixedMarginHead::FixedMarginHead(const HeadOptions& options, Margin margin)
     : options_(options), margin_(margin), last_margin_(margin_at(0)) {}
 
 double FixedMarginHead::margin_at(std::int64_t step) const {
-  if (step >= options_.margin_warmup_steps) return margin_.value;
-  const double share = static_cast<double>(step) / static_cast<double>(options_.margin_warmup_steps);
-  return margin_.none + share * (margin_.value - margin_.none);
+  return margin_.none + warm_up_share(options_, step) * (margin_.value - margin_.none);
 }
 
 HeadOutput FixedMarginHead::forward(const HeadInput& input) {

@@ -63,7 +63,7 @@ class Head {
   // current rate / its highest rate.
   virtual void update(std::int64_t step, double learning_rate_share) = 0;
 
-  // One margin per identity of this head, float32 on the CPU; empty for heads without learnt margins.
+  // One margin per identity of this head, float32 on the CPU; empty for heads with one for all.
   virtual at::Tensor margins() const = 0;
 
   virtual void save(NamedArrays& state) const = 0;     // under "head.*"
@@ -75,9 +75,10 @@ class Head {
 
 // Throws Error{kUsage} on an unknown kind or options that contradict each other; options of other kinds are ignored.
 // Any device may classify: `device` says which; the margins themselves stay on the CPU. Of a run on several ranks
-// `num_identities` are those of this rank, and `of_all_ranks` (0: the same) all of them.
+// `num_identities` are those of this rank, and `of_all_ranks` (0: the same) all of them. `relative_images`
+// [num_identities]: images of each / mean images of an identity over all ranks, above 0; empty: all have as many.
 std::unique_ptr<Head> make_head(const HeadOptions& options, std::int64_t num_identities, at::Device device,
-                                std::int64_t of_all_ranks = 0);
+                                std::int64_t of_all_ranks = 0, const std::vector<double>& relative_images = {});
 
 // For Head::restore(): throws Error{kFormat} when `state` was saved by a head of another kind.
 void require_kind(const NamedArrays& state, const std::string& kind);

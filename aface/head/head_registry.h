@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,7 +11,13 @@
 
 namespace aface {
 
-using MakeHead = std::function<std::unique_ptr<Head>(const HeadOptions&, std::int64_t num_identities, std::int64_t of_all_ranks)>;
+// Of make_head().
+struct HeadSize {
+  std::int64_t num_identities, of_all_ranks;
+  const std::vector<double>& relative_images;
+};
+
+using MakeHead = std::function<std::unique_ptr<Head>(const HeadOptions&, const HeadSize&)>;
 
 // All heads by the names that HeadOptions::kind takes.
 const std::vector<RegistryRow<MakeHead>>& head_registry();

@@ -1,6 +1,6 @@
 #include "aface/head/margin_health.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <cmath>
 #include <limits>
@@ -31,6 +31,9 @@ MarginHealth::MarginHealth(const std::vector<std::int64_t>& images_per_identity,
     : options_(options), pull_(options.margin_weight / options.logit_scale) {
   static_assert(sizeof(kLimits) / sizeof(kLimits[0]) == kBands);
   band_.reserve(images_per_identity.size());
+  const double all = static_cast<double>(images_per_identity.size());
+  const double mean_images =
+      static_cast<double>(std::accumulate(images_per_identity.begin(), images_per_identity.end(), std::int64_t{0})) / all;
   for (const std::int64_t images : images_per_identity) {
     std::size_t band = kBands;
     for (std::size_t b = 0; b < kBands && images >= kLimits[b].fewest; ++b) band = b;
@@ -38,6 +41,7 @@ MarginHealth::MarginHealth(const std::vector<std::int64_t>& images_per_identity,
     if (band == kBands) continue;
     ++identities_[band];
     images_[band] += images;
+    pull_share_[band] += std::pow(static_cast<double>(images) / mean_images, options.margin_pull_power) / all;
   }
 }
 
@@ -78,7 +82,7 @@ void MarginHealth::restore(const NamedArrays& state) {
 
 MarginHealthReport MarginHealth::report(Span<const float> margins) const {
   AFACE_CHECK(margins.empty() || margins.size() == band_.size(), "{} margins of {} identities", margins.size(), band_.size());
-  const bool learnt = !margins.empty();
+  const bool own = !margins.empty(), learnt = own && options_.kind == "adaptive_margin";
   const bool rest_is_known = learnt && options_.margin_form == "cosine";
 
   std::array<double, kBands + 1> sum{}, at_min{}, at_max{};
@@ -102,12 +106,12 @@ MarginHealthReport MarginHealth::report(Span<const float> margins) const {
     band.name = kLimits[b].name;
     band.identities = identities_[b];
     band.draws = tally_[b].draws;
-    band.margin_mean = learnt ? sum[b] / count : kNone;
+    band.margin_mean = own ? sum[b] / count : kNone;
     band.share_at_min = learnt ? at_min[b] / count : kNone;
     band.share_at_max = learnt ? at_max[b] / count : kNone;
     band.one_minus_p = ratio(tally_[b].one_minus_p, draws);
-    band.equilibrium = rest_is_known ? pull_ * (count / all) * ratio(all_images, static_cast<double>(images_[b])) : kNone;
-    band.equilibrium_drawn = rest_is_known ? pull_ * (count / all) * ratio(all_draws, draws) : kNone;
+    band.equilibrium = rest_is_known ? pull_ * pull_share_[b] * ratio(all_images, static_cast<double>(images_[b])) : kNone;
+    band.equilibrium_drawn = rest_is_known ? pull_ * pull_share_[b] * ratio(all_draws, draws) : kNone;
     report.bands.push_back(band);
   }
   report.weight_over_scale = learnt ? pull_ : kNone;
@@ -150,14 +154,18 @@ std::map<std::string, double> MarginHealthReport::numbers() const {
 }
 
 std::string MarginHealthReport::line() const {
-  if (std::isnan(weight_over_scale)) return "";
-  std::string text = fmt::format("lambda/s {:.3g}", weight_over_scale);
+  const bool learnt = !std::isnan(weight_over_scale);
+  std::vector<std::string> parts;
+  if (learnt) parts.push_back(fmt::format("lambda/s {:.3g}", weight_over_scale));
   for (const MarginBand& band : bands) {
-    text += fmt::format("; {}: m {:.3f}", band.name, band.margin_mean);
+    if (std::isnan(band.margin_mean)) return "";
+    std::string text = fmt::format("{}: m {:.3f}", band.name, band.margin_mean);
     if (!std::isnan(band.one_minus_p)) text += fmt::format(", 1-p {:.2f}", band.one_minus_p);
     if (!std::isnan(band.equilibrium_drawn)) text += fmt::format(" (rest at {:.2f})", band.equilibrium_drawn);
+    parts.push_back(text);
   }
-  return text + fmt::format("; at bounds {:.0f} % / {:.0f} %", 100 * share_at_min, 100 * share_at_max);
+  if (learnt) parts.push_back(fmt::format("at bounds {:.0f} % / {:.0f} %", 100 * share_at_min, 100 * share_at_max));
+  return fmt::format("{}", fmt::join(parts, "; "));
 }
 
 }  // namespace aface

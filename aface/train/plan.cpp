@@ -96,6 +96,8 @@ void add_up_memory(const RunConfig& config, RunPlan& plan) {
   plan.head_bytes = rows * sizeof(std::int64_t);
   if (!in_file)
     plan.head_bytes += rows * 2 * static_cast<double>(config.backbone.embedding_dim) * sizeof(float);
+  if (config.head.kind == "kappaface")  // the mean directions
+    plan.head_bytes += rows * static_cast<double>(config.backbone.embedding_dim) * sizeof(float);
   const double pixels = 3.0 * static_cast<double>(config.backbone.input_size * config.backbone.input_size);
   plan.loader_bytes = static_cast<double>((config.data.prefetch + 1) * plan.batch_size) * pixels +
                       static_cast<double>(plan.images) * sizeof(std::int64_t);

@@ -76,6 +76,17 @@ at::Tensor unit_length(const at::Tensor& rows) {
   return rows / rows.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
 }
 
+// Images of each identity of the shard / images of an identity on average. One without images counts as having one.
+std::vector<double> relative_images(const std::vector<std::int64_t>& images, const Shard& shard) {
+  const double mean = static_cast<double>(std::accumulate(images.begin(), images.end(), std::int64_t{0})) /
+                      static_cast<double>(images.size());
+  std::vector<double> relative;
+  for (std::int64_t c = shard.first; c < shard.end; ++c) {
+    relative.push_back(static_cast<double>(std::max<std::int64_t>(1, images[static_cast<std::size_t>(c)])) / mean);
+  }
+  return relative;
+}
+
 // The flat table where the fused head gives gradients by blocks, the tensor table elsewhere.
 std::unique_ptr<Prototypes> make_prototypes(const RunConfig& config, const Shard& shard, c10::Device device,
                                             const std::string& scratch_folder) {
@@ -137,7 +148,8 @@ Trainer::Trainer(const RunConfig& config, const FaceDataset& dataset, const std:
   optimizer_.emplace(*backbone_, config.optimizer, static_cast<int>(config.train.threads));
 
   prototypes_ = make_prototypes(config, shard_, device_, scratch_folder);
-  head_ = make_head(config.head, shard_.count(), device_, dataset.num_identities());
+  head_ = make_head(config.head, shard_.count(), device_, dataset.num_identities(),
+                    relative_images(dataset.images_per_identity(), shard_));
   if (ranks_ == nullptr) return;
   shared_gradients_ = std::make_unique<SharedGradients>(
       backbone_->parameters(), *ranks_,

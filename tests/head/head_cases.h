@@ -21,7 +21,7 @@ struct Case {
   std::string name;
   HeadOptions options;
   std::string form;  // of the reference
-  bool learnt = false;
+  bool own = false;  // one margin for each identity
 };
 
 // Every registered head at least once, with every form of its margin.
@@ -44,7 +44,10 @@ inline std::vector<Case> cases() {
   for (const std::string form : {"cosine", "angular"}) {
     Case& c = add("adaptive_" + form, "adaptive_margin", form, 0);
     c.options.margin_form = form;
-    c.learnt = true;
+    c.own = true;
+    Case& k = add("kappaface_" + form, "kappaface", form, 0.5);
+    k.options.margin_form = form;
+    k.own = true;
   }
   return all;
 }
@@ -106,7 +109,7 @@ inline std::vector<double> uneven_margins(std::uint64_t seed) {
 }
 
 inline std::vector<double> own_margins(const Case& c, const Head& head, const HeadInput& input) {
-  if (!c.learnt) return std::vector<double>(kBatch, c.options.margin);
+  if (!c.own) return std::vector<double>(kBatch, c.options.margin);
   const std::vector<double> margins = read_margins(head);
   std::vector<double> own;
   for (std::int64_t i = 0; i < kBatch; ++i) {

@@ -183,6 +183,46 @@ TEST(AdaptiveMarginHead, WarmUpScalesTheMarginsThatAct) {
   EXPECT_NEAR(loss_at(growing, 10), loss_at(adaptive("cosine"), 10), 1e-12);
 }
 
+// Gradients and rests change by (n_c / nbar)^power, for identities in the batch and out of it.
+TEST(AdaptiveMarginHead, PullFollowsImageCountsByItsPower) {
+  HeadOptions options = adaptive("cosine");
+  options.margin_learning_rate = 0.1;
+  options.margin_pull_power = 0.5;
+  std::vector<double> relative(kIdentities, 1.0);
+  relative[0] = 0.25;
+  relative[3] = 4;
+  const auto head = make_head(options, kIdentities, at::kCPU, 0, relative);
+  const HeadInput input = with_grad(random_input(13, kSubset));
+  head->forward(input).loss.backward();
+  head->update(0, 1);
+  const std::vector<double> margins = read_margins(*head);
+  const double step = 0.1 * options.margin_weight / kIdentities;
+  EXPECT_NEAR(margins[0], options.margin_init + 0.5 * step, 1e-14);  // none of these is in the batch
+  EXPECT_NEAR(margins[3], options.margin_init + 2 * step, 1e-14);
+  EXPECT_NEAR(margins[4], options.margin_init + step, 1e-14);
+  double sum = 0;
+  for (std::size_t c = 0; c < margins.size(); ++c) sum += std::sqrt(relative[c]) * margins[c];
+  EXPECT_NEAR(head->report().at("margin_regulariser"), -options.margin_weight * sum / kIdentities, 1e-12);
+}
+
+TEST(AdaptiveMarginHead, StartFollowsImageCountsByItsPowerWithinTheBounds) {
+  HeadOptions options = adaptive("cosine");
+  options.margin_init = 0.2;
+  options.margin_min = 0.15;
+  options.margin_max = 0.5;
+  options.margin_init_power = 0.5;
+  std::vector<double> relative(kIdentities, 1.0);
+  relative[0] = 0.25;
+  relative[1] = 0.01;
+  relative[2] = 100;
+  const std::vector<double> margins = read_margins(*make_head(options, kIdentities, at::kCPU, 0, relative));
+  EXPECT_NEAR(margins[0], 0.4, 1e-15);
+  EXPECT_EQ(margins[1], 0.5);
+  EXPECT_EQ(margins[2], 0.15);
+  EXPECT_EQ(margins[3], 0.2);
+  EXPECT_THROW(make_head(options, kIdentities, at::kCPU, 0, {1.0}), Error);
+}
+
 TEST(AdaptiveMarginHead, EvaluationBetweenForwardAndUpdateChangesNothing) {
   const auto head = make(adaptive("cosine")), disturbed = make(adaptive("cosine"));
   const HeadInput input = with_grad(random_input(16, everyone()));

@@ -20,7 +20,7 @@ class Heads : public ::testing::TestWithParam<Case> {
   Heads() { at::set_num_threads(1); }
   std::unique_ptr<Head> make_uneven() {
     auto head = make(GetParam().options);
-    if (GetParam().learnt) write_margins(*head, uneven_margins(17));
+    if (GetParam().own) write_margins(*head, uneven_margins(17));
     return head;
   }
 };
@@ -79,7 +79,7 @@ TEST_P(Heads, RenamingIdentitiesPermutesGradients) {
 
   const auto head = make_uneven(), renamed_head = make(GetParam().options);
   std::vector<double> before, after;
-  if (GetParam().learnt) {
+  if (GetParam().own) {
     const std::vector<double> margins = read_margins(*head);
     std::vector<double> moved;
     for (const std::int64_t old : order) moved.push_back(margins[static_cast<std::size_t>(old)]);
@@ -91,7 +91,7 @@ TEST_P(Heads, RenamingIdentitiesPermutesGradients) {
   EXPECT_NEAR(loss.item<double>(), renamed_loss.item<double>(), 1e-12);
   EXPECT_LT(largest_difference(input.embeddings.grad(), renamed.embeddings.grad()), 1e-12);
   EXPECT_LT(largest_difference(input.prototypes.grad().index_select(0, ids(order)), renamed.prototypes.grad()), 1e-12);
-  if (!GetParam().learnt) return;
+  if (!GetParam().own) return;
   head->update(0, 1);
   renamed_head->update(0, 1);
   const std::vector<double> margins = read_margins(*head), renamed_margins = read_margins(*renamed_head);
@@ -110,7 +110,7 @@ TEST_P(Heads, LargerMarginNeverRaisesOwnProbability) {
     options.margin = c.options.kind == "sphereface" ? 1 + 3 * share : 1.5 * share;
     options.margin_max = 1.5;
     const auto head = make(options);
-    if (c.learnt) write_margins(*head, std::vector<double>(kIdentities, 1.5 * share));
+    if (c.own) write_margins(*head, std::vector<double>(kIdentities, 1.5 * share));
     const at::Tensor own = head->forward(input).own_probability;
     if (last.defined()) { EXPECT_LE((own - last).max().item<double>(), 1e-14); }
     last = own;
@@ -138,7 +138,7 @@ TEST_P(Heads, LossAndGradientsAreFiniteAtCosinePlusAndMinusOne) {
     EXPECT_TRUE(at::isfinite(input.embeddings.grad()).all().item<bool>());
     EXPECT_TRUE(at::isfinite(input.prototypes.grad()).all().item<bool>());
     head->update(0, 1);
-    EXPECT_TRUE(GetParam().learnt ? at::isfinite(head->margins()).all().item<bool>() : head->margins().numel() == 0);
+    EXPECT_TRUE(GetParam().own ? at::isfinite(head->margins()).all().item<bool>() : head->margins().numel() == 0);
   }
 }
 
@@ -199,7 +199,7 @@ TEST_P(Heads, SavedStateRestoresAndForeignStateIsRefused) {
 
   state.metadata["head.kind"] = "another";
   EXPECT_THROW(other->restore(state), Error);
-  if (!GetParam().learnt) return;
+  if (!GetParam().own) return;
   state.metadata["head.kind"] = GetParam().options.kind;
   state.put("head.margins", std::vector<double>(kIdentities + 1, 0.3));
   EXPECT_THROW(other->restore(state), Error);

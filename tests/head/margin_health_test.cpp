@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "aface/core/error.h"
 
 namespace aface {
@@ -64,6 +66,25 @@ TEST(MarginHealth, DrawsInProportionToImagesGiveTheSameEquilibrium) {
   for (const MarginBand& band : health.report(std::vector<float>(5, 0.3F)).bands) {
     EXPECT_NEAR(band.equilibrium_drawn, band.equilibrium, 1e-12) << band.name;
   }
+}
+
+TEST(MarginHealth, PullPowerMovesTheEquilibrium) {
+  HeadOptions powered = options();
+  powered.margin_pull_power = 0.5;
+  const MarginHealth health(kImages, powered);
+  const MarginHealthReport report = health.report(std::vector<float>(5, 0.3F));
+  EXPECT_NEAR(report.bands[0].equilibrium, 0.5 * std::sqrt(40.0 / 2), 1e-12);
+  EXPECT_NEAR(report.bands[3].equilibrium, 0.5 * std::sqrt(40.0 / 135), 1e-12);
+}
+
+TEST(MarginHealth, MarginsThatAreNotLearntHaveNoRest) {
+  HeadOptions kappa = options();
+  kappa.kind = "kappaface";
+  const MarginHealthReport report = MarginHealth(kImages, kappa).report(std::vector<float>(5, 0.3F));
+  EXPECT_NEAR(report.numbers().at("margin_mean_3_9"), 0.3, 1e-6);
+  EXPECT_EQ(report.numbers().count("equilibrium_3_9") + report.numbers().count("share_at_min"), 0u);
+  EXPECT_THAT(report.line(), ::testing::HasSubstr("3_9: m 0.300"));
+  EXPECT_EQ(report.line().find("lambda"), std::string::npos);
 }
 
 TEST(MarginHealth, WarnsWhenMostMarginsSitAtABound) {
