@@ -77,6 +77,13 @@ class Table {
     return *node->value<double>();
   }
 
+  bool truth(const char* key) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return false;
+    if (!node->is_boolean()) fail(node, fmt::format("'{}' wants true or false", key));
+    return node->as_boolean()->get();
+  }
+
   // Calls visit(Table) for each [[key]].
   template <class Visit>
   void tables(const char* key, const Visit& visit) {
@@ -214,6 +221,7 @@ std::vector<GridVariant> combinations(
       for (const std::string& value : values) {
         GridVariant next = start;
         next.name += fmt::format("-{}={}", key, value);
+        next.choices[option] = value;
         if (is_option(option)) {
           next.overrides.push_back(option + "=" + value);
         } else {
@@ -245,21 +253,34 @@ Names names_of_all(const std::vector<GridVariant>& variants) {
   return names;
 }
 
+bool has_choice(const Grid& grid, const std::string& name) {
+  return std::any_of(grid.variants.begin(), grid.variants.end(),
+                     [&](const GridVariant& variant) { return variant.choices.count(name) != 0; });
+}
+
+bool has_figure(const Grid& grid, const std::string& label) {
+  return std::any_of(grid.figures.begin(), grid.figures.end(),
+                     [&](const GridFigure& figure) { return figure.label == label; });
+}
+
+bool has_variant(const Grid& grid, const std::string& name) {
+  return std::any_of(grid.variants.begin(), grid.variants.end(),
+                     [&](const GridVariant& variant) { return variant.name == name; });
+}
+
 void read_variants(Table& root, Grid& grid) {
   root.tables("variant", [&](Table& table) {
     const auto choices = table.choices("over");
     for (const auto& [name, values] : choices) {
       if (!is_option(name)) table.allow({name});
     }
-    const GridVariant variant{table.text("name"), table.texts("configs"), table.texts("set"), {}};
+    const GridVariant variant{table.text("name"), table.texts("configs"), table.texts("set"), {}, {}};
     for (GridVariant& next : combinations(variant, choices)) {
       if (!can_name_a_folder(next.name)) {
         table.fail(nullptr, fmt::format("the variant's name '{}' must consist of letters, digits and _ - . =",
                                         next.name));
       }
-      const bool is_there = std::any_of(grid.variants.begin(), grid.variants.end(),
-                                        [&](const GridVariant& other) { return other.name == next.name; });
-      if (is_there) table.fail(nullptr, fmt::format("two variants have the name '{}'", next.name));
+      if (has_variant(grid, next.name)) table.fail(nullptr, fmt::format("two variants have the name '{}'", next.name));
       grid.variants.push_back(std::move(next));
     }
   });
@@ -280,6 +301,43 @@ void read_figures(Table& root, Grid& grid) {
                  "a figure has either a 'name' in an evaluation file or a 'pointer' into a JSON file");
     }
     grid.figures.push_back(std::move(figure));
+  });
+}
+
+bool ends_in_svg(const std::string& name) {
+  return name.size() > 4 && name.compare(name.size() - 4, 4, ".svg") == 0 && name.find('/') == std::string::npos;
+}
+
+void read_charts(Table& root, Grid& grid) {
+  root.tables("chart", [&](Table& table) {
+    GridChart chart;
+    chart.makes = table.text("makes");
+    chart.title = table.text("title");
+    chart.over = table.text("over", "");
+    if (!ends_in_svg(chart.makes)) table.fail(table.find("makes"), "a chart makes a file NAME.svg");
+    if (chart.over.empty()) {
+      chart.file = table.text("file");
+      chart.x = table.text("x");
+      chart.y = table.text("y");
+      chart.y_unit = table.number("y_unit", 1);
+    } else {
+      chart.figure = table.text("figure");
+      if (!has_choice(grid, chart.over)) {
+        table.fail(table.find("over"), fmt::format("no variant has '{}' in its 'over'", chart.over));
+      }
+      if (!has_figure(grid, chart.figure)) {
+        table.fail(table.find("figure"), fmt::format("no figure has the label '{}'", chart.figure));
+      }
+    }
+    chart.x_label = table.text("x_label", chart.over.empty() ? chart.x.c_str() : chart.over.c_str());
+    chart.y_label = table.text("y_label", chart.over.empty() ? chart.y.c_str() : chart.figure.c_str());
+    chart.x_unit = table.number("x_unit", 1);
+    chart.is_x_log = table.truth("x_log");
+    chart.variants = table.texts("variants");
+    for (const std::string& name : chart.variants) {
+      if (!has_variant(grid, name)) table.fail(table.find("variants"), fmt::format("'{}' is no variant", name));
+    }
+    grid.charts.push_back(std::move(chart));
   });
 }
 
@@ -319,11 +377,10 @@ Grid read_grid(const std::string& path, const std::map<std::string, std::string>
   table.allow(names_of_all(grid.variants));
   grid.after = read_steps(table, "after");
   read_figures(table, grid);
+  read_charts(table, grid);
   grid.baselines = table.texts("baselines");
   for (const std::string& baseline : grid.baselines) {
-    const bool is_there = std::any_of(grid.variants.begin(), grid.variants.end(),
-                                      [&](const GridVariant& variant) { return variant.name == baseline; });
-    if (!is_there)
+    if (!has_variant(grid, baseline))
       table.fail(table.find("baselines"), fmt::format("the baseline '{}' is no variant", baseline));
   }
   table.find("define");

@@ -20,6 +20,7 @@ struct GridVariant {
   std::vector<std::string> configs;           // of `train --config`, after the grid's
   std::vector<std::string> overrides;         // of `train --set`, after the grid's
   std::map<std::string, std::string> values;  // what {NAME} is for this variant, beside what the run fills
+  std::map<std::string, std::string> choices;  // what it was given by `over`: name as written there -> value
 };
 
 // A number of every run that the tables show.
@@ -30,6 +31,21 @@ struct GridFigure {
   std::string pointer;  // JSON pointer to a number in any JSON file: "/validation/accuracy"
   double unit = 100;    // the table shows value x unit
   int digits = 2;
+};
+
+// A picture of all runs, means over seeds; a line a variant. Either y by x of a file of each run, or a figure by
+// what `over` gave the variants.
+struct GridChart {
+  std::string makes;  // the .svg file, in the grid's folder
+  std::string title;
+  std::string file;   // metrics.jsonl, or a .tsv with a line of names; rows with the same x are averaged
+  std::string x, y;   // names there
+  std::string over;   // a name in `over`: one line for the variants that differ in it only, level ones for those without
+  std::string figure;  // its label
+  std::string x_label, y_label;
+  double x_unit = 1, y_unit = 1;  // shown: value x unit; a figure has its own
+  bool is_x_log = false;
+  std::vector<std::string> variants;  // those to show; empty: all
 };
 
 // A set of trainings to compare: every variant with every seed, the same steps after each, and tables of the
@@ -44,6 +60,7 @@ struct Grid {
   std::vector<GridStep> before;  // once for the grid
   std::vector<GridStep> after;   // after each training, in order
   std::vector<GridFigure> figures;
+  std::vector<GridChart> charts;
   std::vector<std::string> baselines;  // variants that all others are compared with
 };
 

@@ -12,6 +12,7 @@
 #include "aface/core/error.h"
 #include "aface/core/file.h"
 #include "aface/core/log.h"
+#include "aface/experiment/grid_chart.h"
 #include "aface/experiment/grid_run.h"
 #include "aface/experiment/grid_table.h"
 #include "apps/adaptiveface/command.h"
@@ -70,6 +71,10 @@ int run_experiment(const ExperimentFlags& flags) {
   const std::string markdown = to_markdown(grid, runs, table);
   write_file_atomically(options.out + "/table.md", markdown);
   write_file_atomically(options.out + "/table.tsv", to_tsv(grid, table));
+  for (const GridChart& chart : grid.charts) {
+    const std::string picture = grid_chart_svg(grid, chart, runs, table);
+    if (!picture.empty()) write_file_atomically(options.out + "/" + chart.makes, picture);
+  }
   fmt::print("{}", markdown);
   const bool failed =
       std::any_of(runs.begin(), runs.end(), [](const GridRun& run) { return !run.problem.empty(); });
@@ -97,7 +102,7 @@ std::function<int()> setup(CLI::App& app) {
       "What is done already is skipped and what was broken off is resumed, so the same command goes on after "
       "a stop.\n"
       "OUT/table.md and OUT/table.tsv hold means over seeds, and differences from the baselines with paired "
-      "intervals.\n"
+      "intervals; charts of the grid are drawn beside them.\n"
       "A run that fails is listed in the table (exit code 3); its output is in log.txt of its folder.\n"
       "Example:  adaptiveface experiment experiments/synthetic.toml --out runs/synthetic --jobs 2");
   return [flags] { return run_experiment(*flags); };

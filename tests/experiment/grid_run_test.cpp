@@ -38,7 +38,7 @@ class GridRunTest : public ::testing::Test {
     std::filesystem::permissions(options_.program, std::filesystem::perms::owner_all);
     options_.out = dir_.file("out");
     grid_.seeds = {1, 2};
-    grid_.variants = {{"a", {}, {"x=1"}, {}}, {"b", {}, {"x=2"}, {}}};
+    grid_.variants = {{"a", {}, {"x=1"}, {}, {}}, {"b", {}, {"x=2"}, {}, {}}};
   }
   std::vector<std::string> calls() {
     const std::string text =
@@ -89,7 +89,7 @@ TEST_F(GridRunTest, WhatIsDoneIsNotDoneAgain) {
 
 TEST_F(GridRunTest, AVariantsOwnValuesReachTrainingAndSteps) {
   grid_.seeds = {1};
-  grid_.variants = {{"a", {}, {"list={share}"}, {{"share", "5"}, {}}}};
+  grid_.variants = {{"a", {}, {"list={share}"}, {{"share", "5"}, {}}, {}}};
   grid_.after = {{"score", {"make", "{out}", "of{share}"}}};
   run_grid(grid_, options_);
   EXPECT_THAT(calls()[0], HasSubstr("--set list=5 "));
@@ -120,7 +120,7 @@ TEST_F(GridRunTest, AChangedTrainingIsRefused) {
 
 TEST_F(GridRunTest, AFailureIsThatRunsAlone) {
   grid_.variants[0].overrides = {"break"};
-  grid_.variants.push_back({"c", {}, {}, {}});
+  grid_.variants.push_back({"c", {}, {}, {}, {}});
   grid_.after = {{"one", {"make", "{out}"}}};
   const auto runs = run_grid(grid_, options_);
   EXPECT_EQ(runs[0].problem, "the training ended with exit code 4: it broke");

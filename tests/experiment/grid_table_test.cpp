@@ -19,7 +19,7 @@ class GridTableTest : public ::testing::Test {
  protected:
   GridTableTest() {
     grid_.seeds = {1, 2};
-    grid_.variants = {{"base", {}, {}, {}}, {"better", {}, {}, {}}};
+    grid_.variants = {{"base", {}, {}, {}, {}}, {"better", {}, {}, {}, {}}};
     grid_.baselines = {"base"};
     grid_.figures = {{"accuracy %", "e.json", "accuracy", "", 100, 1},
                      {"loss", "s.json", "", "/end/loss", 1, 3}};

@@ -66,6 +66,46 @@ digits = 3
   EXPECT_EQ(grid.figures[1].digits, 3);
 }
 
+TEST_F(GridFile, ChartsAreOfThingsThatAreThere) {
+  const std::string start = R"(
+[[variant]]
+name = "queues"
+over = { "mining.budget" = [100, 200] }
+[[figure]]
+label = "loss"
+file = "s.json"
+pointer = "/loss"
+)";
+  const Grid grid = read(start + R"(
+[[chart]]
+makes = "budgets.svg"
+title = "Budgets"
+over = "mining.budget"
+figure = "loss"
+x_log = true
+[[chart]]
+makes = "margins.svg"
+title = "Margins"
+file = "margins.tsv"
+x = "images"
+y = "margin"
+variants = ["queues-budget=200"]
+)");
+  ASSERT_EQ(grid.charts.size(), 2u);
+  EXPECT_EQ(grid.charts[0].x_label, "mining.budget");
+  EXPECT_TRUE(grid.charts[0].is_x_log);
+  EXPECT_EQ(grid.charts[1].y_label, "margin");
+  EXPECT_EQ(grid.variants[1].choices.at("mining.budget"), "200");
+  const std::string chart = start + "[[chart]]\ntitle = \"t\"\n";
+  expect_refused(chart + "makes = \"a.png\"\n", "a chart makes a file NAME.svg");
+  expect_refused(chart + "makes = \"../a.svg\"\n", "a chart makes a file NAME.svg");
+  expect_refused(chart + "makes = \"a.svg\"\nover = \"mining.size\"\nfigure = \"loss\"\n", "no variant has 'mining.size'");
+  expect_refused(chart + "makes = \"a.svg\"\nover = \"mining.budget\"\nfigure = \"los\"\n", "no figure has the label 'los'");
+  expect_refused(chart + "makes = \"a.svg\"\nfile = \"m.tsv\"\nx = \"a\"\n", "'y' is missing");
+  expect_refused(chart + "makes = \"a.svg\"\nfile = \"m.tsv\"\nx = \"a\"\ny = \"b\"\nvariants = [\"queue\"]\n", "'queue' is no variant");
+  expect_refused(chart + "makes = \"a.svg\"\nfile = \"m.tsv\"\nx = \"a\"\ny = \"b\"\nx_log = 1\n", "'x_log' wants true or false");
+}
+
 TEST_F(GridFile, OverMakesEveryCombination) {
   const Grid grid = read(R"(
 [[variant]]
