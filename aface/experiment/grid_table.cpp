@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <deque>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -22,20 +24,29 @@ struct Reading {
 
 using OfSeeds = std::vector<std::optional<Reading>>;  // by seed; nothing where a run has no value
 
-std::optional<Reading> read_number(const std::string& path, const GridFigure& wanted) {
+[[noreturn]] void no_number(const std::string& path, const GridFigure& wanted) {
+  throw Error(ErrorKind::kFormat, fmt::format("{}: no number at {}; mend the figure '{}' of the grid", path,
+                                              wanted.pointer, wanted.label));
+}
+
+// Nothing where the file has no such entry, for what a run reports depends on what it does; `is_known` becomes true where
+// it has one.
+std::optional<Reading> read_number(const std::string& path, const GridFigure& wanted, bool& is_known) {
   try {
     const auto json = nlohmann::json::parse(read_text_file(path));
-    const auto& value = json.at(nlohmann::json::json_pointer(wanted.pointer));
-    if (value.is_null()) return std::nullopt;
-    return Reading{{wanted.label, value.get<double>(), "", {}}, ""};
+    const nlohmann::json::json_pointer pointer(wanted.pointer);
+    if (!json.contains(pointer)) return std::nullopt;
+    is_known = true;
+    if (json.at(pointer).is_null()) return std::nullopt;
+    return Reading{{wanted.label, json.at(pointer).get<double>(), "", {}}, ""};
   } catch (const nlohmann::json::exception&) {
-    throw Error(ErrorKind::kFormat, fmt::format("{}: no number at {}; mend the figure '{}' of the grid", path,
-                                                wanted.pointer, wanted.label));
+    no_number(path, wanted);
   }
 }
 
-std::optional<Reading> read_figure(const std::string& path, const GridFigure& wanted) {
-  if (!wanted.pointer.empty()) return read_number(path, wanted);
+std::optional<Reading> read_figure(const std::string& path, const GridFigure& wanted, bool& is_known) {
+  if (!wanted.pointer.empty()) return read_number(path, wanted, is_known);
+  is_known = true;
   const EvaluationFile file = read_evaluation(path);
   const Figure* figure = find_figure(file.figures, wanted.figure);
   if (figure == nullptr) {
@@ -132,6 +143,7 @@ GridTable make_grid_table(const Grid& grid, const std::vector<GridRun>& runs) {
   std::vector<std::vector<OfSeeds>> readings(
       grid.variants.size(), std::vector<OfSeeds>(grid.figures.size(), OfSeeds(grid.seeds.size())));
   std::vector<int> finished(grid.variants.size());
+  std::deque<bool> is_known(grid.figures.size());  // of a figure, in any run
   for (std::size_t v = 0; v < grid.variants.size(); ++v) {
     for (std::size_t s = 0; s < grid.seeds.size(); ++s) {
       for (const GridRun& run : runs) {
@@ -139,13 +151,15 @@ GridTable make_grid_table(const Grid& grid, const std::vector<GridRun>& runs) {
           continue;
         ++finished[v];
         for (std::size_t f = 0; f < grid.figures.size(); ++f) {
-          readings[v][f][s] = read_figure(run.folder + "/" + grid.figures[f].file, grid.figures[f]);
+          readings[v][f][s] = read_figure(run.folder + "/" + grid.figures[f].file, grid.figures[f], is_known[f]);
         }
       }
     }
   }
   for (std::size_t f = 0; f < grid.figures.size(); ++f) {
     std::string people;
+    const auto run = std::find_if(runs.begin(), runs.end(), [](const GridRun& r) { return r.problem.empty(); });
+    if (!is_known[f] && run != runs.end()) no_number(run->folder + "/" + grid.figures[f].file, grid.figures[f]);
     for (const auto& of_variant : readings) require_one_test_set(grid.figures[f], of_variant[f], people);
   }
 

@@ -23,8 +23,8 @@ struct GridTable {
   std::vector<Difference> differences;
 };
 
-// Reads the figures of the runs that have no problem. A figure that a protocol could not measure counts as
-// missing in that run. Throws Error{kIo|kFormat} naming a file that does not hold what the grid says,
+// Reads the figures of the runs that have no problem. A figure that a protocol could not measure, or a number
+// that other runs report but this one does not, counts as missing in that run. Throws Error{kIo|kFormat} naming a file that does not hold what the grid says,
 // Error{kData} when evaluations of one figure are over different people or draws.
 GridTable make_grid_table(const Grid& grid, const std::vector<GridRun>& runs);
 

@@ -77,6 +77,16 @@ TEST_F(GridTableTest, WhatCouldNotBeMeasuredIsNoNumber) {
   EXPECT_THAT(to_markdown(grid_, runs_, make_grid_table(grid_, runs_)), HasSubstr("| base | 1 | - | - |"));
 }
 
+TEST_F(GridTableTest, NumbersThatOnlySomeVariantsReportAreMissingInTheOthers) {
+  add("base", 1, 0.80, 2.0);
+  add("better", 1, 0.85, 1.5);
+  dir_.write("base/seed1/s.json", R"({"end": {}})");
+  const GridTable table = make_grid_table(grid_, runs_);
+  EXPECT_EQ(table.rows[0].figures[1].seeds, 0);
+  EXPECT_NEAR(table.rows[1].figures[1].mean, 1.5, 1e-12);
+  EXPECT_THAT(to_markdown(grid_, runs_, table), HasSubstr("| base | 1 | 80.0 | - |"));
+}
+
 TEST_F(GridTableTest, RefusesWhatDoesNotFit) {
   add("base", 1, 0.80, 2.0);
   add("better", 1, 0.80, 2.0, "q");
