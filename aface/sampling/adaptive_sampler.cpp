@@ -57,6 +57,14 @@ AdaptiveSampler::AdaptiveSampler(const SamplerOptions& options, Span<const std::
       steps_down_(weights_.steps(options.down)),
       steps_up_(weights_.steps(options.up)),
       random_(seed) {
+  if (options.keep_shares) {
+    if (ranks != nullptr && ranks->size() > 1) {
+      throw Error(ErrorKind::kUsage, "sampler.keep_shares looks at all samples of an identity, which several ranks do not have; "
+                                     "turn it off, or train in one process");
+    }
+    shares_.emplace(Shares{SamplesByIdentity(identities, num_identities),
+                           std::vector<double>(static_cast<std::size_t>(num_identities), 1.0)});
+  }
   make_size_classes(num_identities);
   codes_.assign(static_cast<std::size_t>(own_.count()), weights_.one());
   add_up();
@@ -78,8 +86,10 @@ void AdaptiveSampler::make_size_classes(std::int64_t num_identities) {
   }
 
   const auto start_weight = [&](std::uint32_t size) { return std::pow(size, -options_.base_power); };
-  const WeightScale scale(start_weight(class_sizes_.back()) * options_.min_weight,
-                          start_weight(class_sizes_.front()) * options_.max_weight);
+  // With keep_shares a factor lies in [1 / max_weight, 1 / min_weight].
+  const double smallest = options_.min_weight / (shares_ ? options_.max_weight : 1);
+  const double largest = options_.max_weight / (shares_ ? options_.min_weight : 1);
+  const WeightScale scale(start_weight(class_sizes_.back()) * smallest, start_weight(class_sizes_.front()) * largest);
   // So that the largest weight of all is the largest of 32 bits, less what its code may lie above it.
   constexpr double kRoom = 0.999;
   for (const std::uint32_t size : class_sizes_) start_units_.push_back(kRoom * scale.units(start_weight(size)));
@@ -176,9 +186,13 @@ void AdaptiveSampler::take_feedback(Span<const SampleFeedback> feedback, std::in
     if (!is_own(sample)) continue;
     if (noise_rule) noise_log_->record(one.sample_id, one.own_cosine);
     const bool is_noise = noise_rule && one.own_cosine < options_.noise_threshold;
-    Code& code = code_of(sample);
-    const double before = units(sample, code);
-    code = is_noise ? weights_.low() : weights_.moved(code, one.correct ? steps_down_ : steps_up_);
+    const Code code = is_noise ? weights_.low() : weights_.moved(code_of(sample), one.correct ? steps_down_ : steps_up_);
+    if (shares_) {
+      move_within_share(sample, code);
+      continue;
+    }
+    const double before = units(sample, code_of(sample));
+    code_of(sample) = code;
     changes[k] = units(sample, code) - before;
   }
   if (ranks_ != nullptr) ranks_->sum(changes);
@@ -186,6 +200,22 @@ void AdaptiveSampler::take_feedback(Span<const SampleFeedback> feedback, std::in
     const auto change = static_cast<std::int64_t>(changes[k]);
     sums_.change(static_cast<std::size_t>(feedback[k].sample_id) / kSampleBlock, 0, static_cast<std::uint64_t>(change));
   }
+}
+
+double AdaptiveSampler::keeping_factor(std::size_t identity) const {
+  const Span<const std::uint32_t> all = shares_->samples.of(identity);
+  double sum = 0;
+  for (const std::uint32_t i : all) sum += weights_.weight(codes_[i]);
+  return all.empty() ? 1 : static_cast<double>(all.size()) / sum;
+}
+
+void AdaptiveSampler::move_within_share(std::size_t sample, Code code) {
+  const auto identity = static_cast<std::size_t>(identities_[sample]);
+  const Span<const std::uint32_t> all = shares_->samples.of(identity);
+  for (const std::uint32_t i : all) sums_.change(i / kSampleBlock, units(i, codes_[i]), 0);
+  codes_[sample] = code;
+  shares_->factors[identity] = keeping_factor(identity);
+  for (const std::uint32_t i : all) sums_.change(i / kSampleBlock, 0, units(i, codes_[i]));
 }
 
 void AdaptiveSampler::save(NamedArrays& state) const {
@@ -214,6 +244,9 @@ void AdaptiveSampler::restore(const NamedArrays& state) {
   }
   if (noise_log_) noise_log_->restore(state, "sampler.noise_log");
   saved.copy_to(codes_.data());
+  if (shares_) {
+    for (std::size_t c = 0; c < shares_->factors.size(); ++c) shares_->factors[c] = keeping_factor(c);
+  }
   add_up();
   random_.set_state(generator);
 }
@@ -237,7 +270,7 @@ std::map<std::string, double> AdaptiveSampler::report() const {
     at_min += codes_[i] == weights_.low();
     at_max += codes_[i] == weights_.high();
     const std::size_t band = band_of_class[class_of(sample)];
-    band_sums[band] += weights_.weight(codes_[i]);
+    band_sums[band] += relative_weight(sample, codes_[i]);
     ++band_counts[band];
   }
   if (noise_log_) noise = static_cast<double>(noise_log_->noise_samples());
@@ -258,7 +291,8 @@ std::vector<NoiseSuspect> AdaptiveSampler::noise_suspects(std::size_t at_least) 
 }
 
 double AdaptiveSampler::relative_weight(std::int64_t sample_id) const {
-  return weights_.weight(code_of(static_cast<std::size_t>(sample_id)));
+  const auto sample = static_cast<std::size_t>(sample_id);
+  return relative_weight(sample, code_of(sample));
 }
 
 }  // namespace aface

@@ -6,6 +6,7 @@
 #include "aface/sampling/block_sums.h"
 #include "aface/sampling/noise_log.h"
 #include "aface/sampling/sampler.h"
+#include "aface/sampling/samples_by_identity.h"
 #include "aface/sampling/weight_codes.h"
 
 namespace aface {
@@ -15,6 +16,8 @@ namespace aface {
 //   own cosine < noise_threshold (from noise_start_step on):  q <- min_weight
 //   classified right:                                          q <- max(min_weight, down * q)
 //   classified wrong:                                          q <- min(max_weight, up * q)
+// With keep_shares (ours) weights are multiplied by a factor an identity, which keeps their sum over it what it was at the
+// start: photos of few-photo identities are soon learnt by heart, and would leave the draws to the rich without it.
 // start weight = n^-base_power for a sample of an identity with n samples. Within one call samples are drawn one
 // after another in proportion to the weights of those not drawn yet. q moves on a scale of 16 bits (weight_codes.h).
 //
@@ -24,11 +27,12 @@ namespace aface {
 // vain, which gives the chances of drawing without it; a further round, without those, draws what is missing.
 //
 // Memory: 4.2 bytes a sample (2.2 without the noise log, which noise_threshold = -1 turns off, and the noise rule with
-// it) and 2 an identity: 100 M samples take about 420 MB. On N ranks 4 / N + 0.2 bytes a sample.
+// it) and 2 an identity: 100 M samples take about 420 MB. On N ranks 4 / N + 0.2 bytes a sample. keep_shares takes 4 more a
+// sample and 12 an identity, and time for each feedback in proportion to the samples of its identity.
 class AdaptiveSampler : public Sampler {
  public:
   // `identities` is looked into for as long as the sampler lives. Throws Error{kUsage} on options out of range or weights
-  // that spread too far (see weight_scale.h).
+  // that spread too far (see weight_scale.h), and with keep_shares on several ranks.
   AdaptiveSampler(const SamplerOptions& options, Span<const std::int64_t> identities, std::int64_t num_identities,
                   std::uint64_t seed, AcrossRanks* ranks = nullptr);
 
@@ -58,11 +62,17 @@ class AdaptiveSampler : public Sampler {
   // Weight in the integers that draws are made by.
   std::uint32_t units(std::size_t sample, Code code) const {
     const double start = start_units_.size() == 1 ? start_units_[0] : start_units_[class_of(sample)];
-    return static_cast<std::uint32_t>(start * weights_.weight(code) + 0.5);
+    return static_cast<std::uint32_t>(start * relative_weight(sample, code) + 0.5);
+  }
+  double relative_weight(std::size_t sample, Code code) const {
+    return shares_ ? weights_.weight(code) * shares_->factors[static_cast<std::size_t>(identities_[sample])]
+                   : weights_.weight(code);
   }
   bool is_own(std::size_t sample) const { return own_.has(static_cast<std::int64_t>(sample)); }
   Code& code_of(std::size_t sample) { return codes_[sample - static_cast<std::size_t>(own_.first)]; }
   const Code& code_of(std::size_t sample) const { return codes_[sample - static_cast<std::size_t>(own_.first)]; }
+  double keeping_factor(std::size_t identity) const;           // that its weights sum up to what they were at the start
+  void move_within_share(std::size_t sample, Code code);  // and all weights of its identity
   // Sums over all ranks' blocks.
   void add_up();
   // The samples at so many points of the line of weights, some maybe more than once.
@@ -82,6 +92,11 @@ class AdaptiveSampler : public Sampler {
   WeightCodes weights_;
   int steps_down_ = 0;
   int steps_up_ = 0;
+  struct Shares {
+    SamplesByIdentity samples;
+    std::vector<double> factors;  // [identities]
+  };
+  std::optional<Shares> shares_;  // with keep_shares
   std::vector<Code> codes_;  // of each own sample's weight relative to its start
   BlockSums sums_;
   Random random_;

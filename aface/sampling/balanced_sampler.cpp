@@ -10,19 +10,12 @@
 namespace aface {
 namespace {
 
-std::vector<std::uint32_t> first_places(Span<const std::int64_t> identities, std::int64_t num_identities) {
-  std::vector<std::uint32_t> begins(static_cast<std::size_t>(num_identities) + 1);
-  for (const std::int64_t identity : identities) ++begins[static_cast<std::size_t>(identity) + 1];
-  for (std::size_t i = 1; i < begins.size(); ++i) begins[i] += begins[i - 1];
-  return begins;
-}
-
-std::vector<std::uint32_t> identity_weights(const std::vector<std::uint32_t>& begins, double identity_power) {
-  std::vector<double> weights(begins.size() - 1);
+std::vector<std::uint32_t> identity_weights(const SamplesByIdentity& samples_of, double identity_power) {
+  std::vector<double> weights(samples_of.num_identities());
   double smallest = INFINITY;
   double largest = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const std::uint32_t samples = begins[i + 1] - begins[i];
+    const std::size_t samples = samples_of.of(i).size();
     if (samples == 0) continue;  // nothing to draw: weight 0
     weights[i] = std::pow(static_cast<double>(samples), 1 - identity_power);
     smallest = std::min(smallest, weights[i]);
@@ -39,34 +32,27 @@ std::vector<std::uint32_t> identity_weights(const std::vector<std::uint32_t>& be
 
 BalancedSampler::BalancedSampler(const SamplerOptions& options, Span<const std::int64_t> identities,
                                  std::int64_t num_identities, std::uint64_t seed)
-    : begins_(first_places(identities, num_identities)),
-      samples_(identities.size()),
-      tree_(identity_weights(begins_, options.identity_power)),
-      random_(seed) {
-  std::vector<std::uint32_t> next(begins_.begin(), begins_.end() - 1);
-  for (std::size_t i = 0; i < identities.size(); ++i) {
-    samples_[next[static_cast<std::size_t>(identities[i])]++] = static_cast<std::uint32_t>(i);
-  }
-}
+    : samples_(identities, num_identities),
+      tree_(identity_weights(samples_, options.identity_power)),
+      random_(seed) {}
 
 std::vector<std::int64_t> BalancedSampler::draw(std::int64_t count) {
   std::vector<std::int64_t> ids;
   ids.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) {
-    const std::size_t identity = tree_.draw(random_);
-    const std::uint32_t begin = begins_[identity];
-    ids.push_back(samples_[begin + static_cast<std::size_t>(random_.below(begins_[identity + 1] - begin))]);
+    const Span<const std::uint32_t> own = samples_.of(tree_.draw(random_));
+    ids.push_back(own[static_cast<std::size_t>(random_.below(static_cast<std::int64_t>(own.size())))]);
   }
   return ids;
 }
 
 void BalancedSampler::save(NamedArrays& state) const {
-  put_sampler_header(state, "balanced", samples_.size());
+  put_sampler_header(state, "balanced", samples_.num_samples());
   put_random(state, "sampler.random", random_);
 }
 
 void BalancedSampler::restore(const NamedArrays& state) {
-  check_sampler_header(state, "balanced", samples_.size());
+  check_sampler_header(state, "balanced", samples_.num_samples());
   random_.set_state(get_random(state, "sampler.random"));
 }
 

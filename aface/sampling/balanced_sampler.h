@@ -2,6 +2,7 @@
 
 #include "aface/core/random.h"
 #include "aface/sampling/sampler.h"
+#include "aface/sampling/samples_by_identity.h"
 #include "aface/sampling/weight_tree.h"
 
 namespace aface {
@@ -19,9 +20,8 @@ class BalancedSampler : public Sampler {
   void restore(const NamedArrays& state) override;
 
  private:
-  std::vector<std::uint32_t> begins_;   // [num_identities + 1], identity i owns samples_[begins_[i] .. begins_[i+1])
-  std::vector<std::uint32_t> samples_;  // sample ids by identity
-  WeightTree tree_;                     // over identities
+  SamplesByIdentity samples_;
+  WeightTree tree_;  // over identities
   Random random_;
 };
 

@@ -282,6 +282,55 @@ TEST(AdaptiveSampler, ReportGivesEffectiveSamplesAndBands) {
   EXPECT_NEAR(numbers.at("effective_samples"), sum * sum / (135 + 16 + 0.05 * 0.05), 0.1);
 }
 
+// Photos compete within their identity: what is taken from one goes to its others, and identities are drawn as at the start.
+TEST(AdaptiveSampler, KeptSharesStayWhateverTheFeedback) {
+  SamplerOptions options = adaptive_options();
+  options.keep_shares = true;
+  options.base_power = 0.5;
+  std::vector<std::int64_t> identities;  // 2, 8 and 90 samples, scattered
+  for (std::int64_t i = 0; i < 100; ++i) identities.push_back(i % 50 == 7 ? 0 : i % 12 == 3 ? 1 : 2);
+  std::map<std::int64_t, double> counts;
+  for (const std::int64_t identity : identities) ++counts[identity];
+  AdaptiveSampler sampler(options, identities, 3, 1);
+  Random random(4);
+  for (int i = 0; i < 3000; ++i) feed(sampler, random.below(100), static_cast<float>(random.uniform(-0.2, 1)), random.below(3) > 0, 200);
+
+  std::map<std::int64_t, double> sums;
+  for (std::int64_t i = 0; i < 100; ++i) sums[identities[static_cast<std::size_t>(i)]] += sampler.relative_weight(i);
+  for (const auto& [identity, count] : counts) EXPECT_NEAR(sums[identity], count, 1e-9) << identity;
+  EXPECT_LT(sampler.report().at("effective_samples"), 70);  // they do differ within identities
+  EXPECT_NEAR(sampler.report().at("weight_band_1_2"), 1, 1e-9);
+
+  double all = 0;
+  for (const auto& [identity, count] : counts) all += std::sqrt(count);
+  std::map<std::int64_t, double> drawn;
+  std::vector<double> drawn_samples(100);
+  constexpr int kDraws = 30000;
+  for (int i = 0; i < kDraws; ++i) {
+    const std::int64_t sample = sampler.draw(1)[0];
+    ++drawn[identities[static_cast<std::size_t>(sample)]];
+    ++drawn_samples[static_cast<std::size_t>(sample)];
+  }
+  for (const auto& [identity, count] : counts) {
+    const double p = std::sqrt(count) / all;
+    EXPECT_NEAR(drawn[identity], kDraws * p, 4.5 * std::sqrt(kDraws * p * (1 - p))) << identity;
+  }
+  for (std::size_t i = 0; i < 100; ++i) {
+    const double p = sampler.relative_weight(static_cast<std::int64_t>(i)) / std::sqrt(counts[identities[i]]) / all;
+    EXPECT_NEAR(drawn_samples[i], kDraws * p, 5 * std::sqrt(kDraws * p * (1 - p)) + 1) << i;
+  }
+
+  NamedArrays state;
+  sampler.save(state);
+  AdaptiveSampler restored(options, identities, 3, 2);
+  restored.restore(state);
+  for (int round = 0; round < 20; ++round) {
+    const std::vector<std::int64_t> ids = sampler.draw(10);
+    EXPECT_EQ(ids, restored.draw(10));
+    for (const std::int64_t id : ids) feed(sampler, id, 0.5F, id % 2 == 0, 300), feed(restored, id, 0.5F, id % 2 == 0, 300);
+  }
+}
+
 TEST(AdaptiveSampler, SmallWeightsDoNotGetStuckOnRounding) {
   SamplerOptions options = adaptive_options();
   options.min_weight = 5e-9;
