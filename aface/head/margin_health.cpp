@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -15,6 +16,7 @@ namespace {
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr char kSavedDraws[] = "margin_health.draws";
 constexpr char kSavedOneMinusP[] = "margin_health.one_minus_p";
+constexpr double kFarFromFitted = 0.8;
 constexpr double kAtBound = 1e-6;  // margins come as float32, bounds as double
 
 struct BandLimits {
@@ -127,6 +129,13 @@ MarginHealthReport MarginHealth::report(Span<const float> margins) const {
     report.warning = fmt::format("head: {:.0f} % of the margins sit at margin_min = {} (margin_weight / logit_scale = {:.3g}); "
                                  "raise head.margin_freeze_steps, head.margin_min or head.margin_weight",
                                  100 * report.share_at_min, options_.margin_min, pull_);
+    double one_minus_p = 0;
+    for (const Tally& tally : tally_) one_minus_p += tally.one_minus_p / std::max(1.0, all_draws);
+    if (one_minus_p > kFarFromFitted) {
+      report.warning += fmt::format("; 1 - p is {:.2f} on average, far above where they rest: the network is not fitted yet, or "
+                                    "head.logit_scale = {} is too small for {} identities",
+                                    one_minus_p, options_.logit_scale, band_.size());
+    }
   }
   return report;
 }

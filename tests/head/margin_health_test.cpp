@@ -90,7 +90,18 @@ TEST(MarginHealth, MarginsThatAreNotLearntHaveNoRest) {
 TEST(MarginHealth, WarnsWhenMostMarginsSitAtABound) {
   const MarginHealth health(kImages, options());
   EXPECT_THAT(health.report(std::vector<float>{1, 1, 1, 0.5F, 0}).warning, ::testing::HasSubstr("60 % of the margins sit at margin_max"));
-  EXPECT_THAT(health.report(std::vector<float>{0, 0, 0, 0.5F, 1}).warning, ::testing::HasSubstr("60 % of the margins sit at margin_min"));
+  const std::string fallen = health.report(std::vector<float>{0, 0, 0, 0.5F, 1}).warning;
+  EXPECT_THAT(fallen, ::testing::HasSubstr("60 % of the margins sit at margin_min"));
+  EXPECT_EQ(fallen.find("too small"), std::string::npos);
+}
+
+// At a small scale the softmax over many identities cannot bring 1 - p down to where margins rest.
+TEST(MarginHealth, WarningSaysWhenTheScaleMayBeTooSmall) {
+  MarginHealth health(kImages, options());
+  health.add(std::vector<std::int64_t>{1, 2}, std::vector<float>{0.1F, 0.04F});
+  const std::string warning = health.report(std::vector<float>{0, 0, 0, 0.5F, 1}).warning;
+  EXPECT_THAT(warning, ::testing::HasSubstr("1 - p is 0.93 on average"));
+  EXPECT_THAT(warning, ::testing::HasSubstr("head.logit_scale = 20 is too small for 5 identities"));
 }
 
 TEST(MarginHealth, HeadsWithoutLearntMarginsReportProbabilitiesOnly) {
