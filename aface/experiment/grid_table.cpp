@@ -25,7 +25,7 @@ struct Reading {
 using OfSeeds = std::vector<std::optional<Reading>>;  // by seed; nothing where a run has no value
 
 [[noreturn]] void no_number(const std::string& path, const GridFigure& wanted) {
-  throw Error(ErrorKind::kFormat, fmt::format("{}: no number at {}; mend the figure '{}' of the grid", path,
+  throw Error(ErrorKind::kFormat, fmt::format("{}: no number at {}; mend the figure '{}' of the grid (a / inside a name is ~1)", path,
                                               wanted.pointer, wanted.label));
 }
 
