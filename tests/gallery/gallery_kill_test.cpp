@@ -33,24 +33,36 @@ struct Kill {
   bool in_transaction = false;
 };
 
-// A random moment after the first transaction has begun, half of them while another one is open; now and then
-// after the start, which is mostly before there is anything.
+// A random moment after a few people were added or removed, half of them while a transaction is open; now and
+// then after the start, which is mostly before there is anything. How long a person takes is measured on the
+// way, so that a busy machine does not change what the kills hit.
 Kill run_and_kill(const std::string& path, const std::string& what, int people, Random& random) {
   using Clock = std::chrono::steady_clock;
   const auto seconds_since = [](Clock::time_point when) {
     return std::chrono::duration<double>(Clock::now() - when).count();
   };
+  const TempDir dir;
+  const std::string progress = dir.write("progress", "");
   const auto start = Clock::now();
   const bool from_start = random.chance(0.15), aimed = random.chance(0.5);
-  const double delay = (from_start ? 0.02 : 0.08) * random.uniform();
-  std::optional<Clock::time_point> begun;
+  const auto wanted = static_cast<std::uintmax_t>(random.below(8));
+  const double part = random.uniform();
+  double seconds_a_person = 0.02;
+  std::optional<Clock::time_point> begun, reached;
   RunOptions options;
   options.kill_when = [&] {
-    if (from_start) return seconds_since(start) > delay;
+    if (from_start) return seconds_since(start) > 0.02 * part;
     if (!begun && has_journal(path)) begun = Clock::now();
-    return begun && seconds_since(*begun) > delay && (!aimed || has_journal(path));
+    const std::uintmax_t done = std::filesystem::file_size(progress);
+    if (!begun || done < wanted) return false;
+    if (!reached) {
+      reached = Clock::now();
+      if (done > 0) seconds_a_person = seconds_since(*begun) / static_cast<double>(done);
+    }
+    return seconds_since(*reached) > part * seconds_a_person && (!aimed || has_journal(path));
   };
-  const RunResult result = run_program(AFACE_ENROLLER, {path, what, std::to_string(people)}, options);
+  const RunResult result =
+      run_program(AFACE_ENROLLER, {path, what, std::to_string(people), progress}, options);
   Kill kill;
   kill.happened = result.exit_code == 128 + SIGKILL;
   EXPECT_TRUE(kill.happened || result.exit_code == 0) << result.err;
