@@ -78,7 +78,7 @@ TEST(HttpServer, KeepsAConnectionForManyRequests) {
   const RawClient client(server.port);
   for (int i = 0; i < 50; ++i) {
     client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc");
-    EXPECT_EQ(status_of(client.receive(0.05)), 200) << i;
+    EXPECT_EQ(status_of(client.receive_answer()), 200) << i;
   }
   EXPECT_EQ(server.handled, 50);
 }

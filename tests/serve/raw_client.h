@@ -37,6 +37,21 @@ class RawClient {
   }
   // What comes until the server closes, or for that long.
   std::string receive(double seconds = 20) const {
+    return receive_until([](const std::string&) { return false; }, seconds);
+  }
+  // One answer of a connection that stays open, by its Content-Length.
+  std::string receive_answer(double seconds = 20) const {
+    const auto is_whole = [](const std::string& text) {
+      const auto head = text.find("\r\n\r\n"), length = text.find("Content-Length: ");
+      return head != std::string::npos && length < head &&
+             text.size() >= head + 4 + std::stoul(text.substr(length + 16));
+    };
+    return receive_until(is_whole, seconds);
+  }
+
+ private:
+  template <class IsEnough>
+  std::string receive_until(const IsEnough& is_enough, double seconds) const {
     const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
     std::string text;
     char buffer[4096];
@@ -49,10 +64,10 @@ class RawClient {
       const ssize_t got = ::recv(socket_, buffer, sizeof buffer, 0);
       if (got <= 0) return text;
       text.append(buffer, static_cast<std::size_t>(got));
+      if (is_enough(text)) return text;
     }
   }
 
- private:
   int socket_;
   bool connected_ = false;
 };
