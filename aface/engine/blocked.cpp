@@ -8,7 +8,6 @@ namespace {
 
 // The values of one pixel and block.
 typedef float Vector __attribute__((vector_size(kBlock * sizeof(float))));
-typedef std::int32_t Lanes __attribute__((vector_size(kBlock * sizeof(std::int32_t))));
 
 inline Vector load(const float* values) {
   Vector v;
@@ -16,6 +15,15 @@ inline Vector load(const float* values) {
   return v;
 }
 inline void store(float* values, Vector v) { std::memcpy(values, &v, sizeof v); }
+
+// The first or the second of each two channels, twice. GCC (from 12 on) and clang know this spelling both.
+static_assert(kBlock == 16);
+inline Vector firsts(Vector v) {
+  return __builtin_shufflevector(v, v, 0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10, 12, 12, 14, 14);
+}
+inline Vector seconds(Vector v) {
+  return __builtin_shufflevector(v, v, 1, 1, 3, 3, 5, 5, 7, 7, 9, 9, 11, 11, 13, 13, 15, 15);
+}
 
 inline Vector leaky(Vector v, Vector slope) { return v > 0 ? v : slope * v; }
 
@@ -36,8 +44,6 @@ void for_each_plane(const BlockedShape& shape, const Work& work) {
 
 template <std::int64_t kGroup>
 void convolve_plane(const ChannelConvolution& c, std::int64_t block, const float* in, float* out) {
-  constexpr Lanes kEven = {0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10, 12, 12, 14, 14};
-  constexpr Lanes kOdd = {1, 1, 3, 3, 5, 5, 7, 7, 9, 9, 11, 11, 13, 13, 15, 15};
   const float* packed = c.weights + block * kGroup * 9 * kBlock;
   Vector weights[kGroup * 9];
   for (std::int64_t k = 0; k < kGroup * 9; ++k) weights[k] = load(packed + k * kBlock);
@@ -57,8 +63,8 @@ void convolve_plane(const ChannelConvolution& c, std::int64_t block, const float
           if constexpr (kGroup == 1) {
             sum += weights[dy * 3 + dx] * v;
           } else {
-            sum += weights[dy * 3 + dx] * __builtin_shuffle(v, kEven);
-            sum += weights[9 + dy * 3 + dx] * __builtin_shuffle(v, kOdd);
+            sum += weights[dy * 3 + dx] * firsts(v);
+            sum += weights[9 + dy * 3 + dx] * seconds(v);
           }
         }
       }

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "aface/core/error.h"
+#include "aface/core/one_line.h"
 #include "aface/model/model_card.h"
 
 namespace aface {
@@ -14,7 +15,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-[[noreturn]] void fail(const std::string& what) { throw Error(ErrorKind::kFormat, what); }
+constexpr std::size_t kLongestMessage = 500;
+
+// Names and values in it come from a file.
+[[noreturn]] void fail(const std::string& what) {
+  throw Error(ErrorKind::kFormat, one_line(what, kLongestMessage));
+}
 
 Json parse_object(const std::string& text) {
   Json root = Json::parse(text, nullptr, false);
@@ -141,7 +147,11 @@ BackboneOptions parse_network(const std::string& json) {
       fail(fmt::format("unknown option '{}'; a newer version may have written it", item.key()));
     }
   }
-  check_options(options);
+  try {
+    check_options(options);
+  } catch (const Error& error) {  // here the file's fault, not that of who gave options
+    fail(error.what());
+  }
   return options;
 }
 

@@ -134,12 +134,11 @@ class HttpServer::Implementation : public httplib::Server {
       ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
     new_task_queue = [this] {
-      return new ConnectionThreads(options_.limits.connections,
-                                   [this](const std::function<void()>& connection) {
-                                     refusing_ = true;  // of the thread that accepts
-                                     connection();
-                                     refusing_ = false;
-                                   });
+      return new ConnectionThreads(options_.limits.connections, [](const std::function<void()>& connection) {
+        refusing_ = true;  // of the thread that accepts
+        connection();
+        refusing_ = false;
+      });
     };
     set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
       const HttpReply refusal = look_at_head(request);

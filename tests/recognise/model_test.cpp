@@ -217,6 +217,21 @@ TEST_F(ModelTest, BadCardsAreNamed) {
   }
 }
 
+TEST_F(ModelTest, BadNetworksAreNamedInOneLineAndAreTheFilesFault) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"kind": "tiny\ncnn"})", "tiny?cnn"},
+      {R"({"ki\nnd": 1})", "unknown option 'ki?nd'"},
+      {R"({"embedding_dim": "8"})", "'embedding_dim' has the wrong type"},
+      {R"({"embedding_dim": 18446744073709551615})", "embedding_dim"},
+      {R"({"input_size": 33})", "multiple of 16"},
+  };
+  for (const auto& [text, words] : cases) {
+    const std::string message = error_of(ErrorKind::kFormat, [json = text] { parse_network(json); });
+    EXPECT_THAT(message, HasSubstr(words));
+    EXPECT_EQ(message.find('\n'), std::string::npos);
+  }
+}
+
 TEST_F(ModelTest, TruncatedFilesAreRefused) {
   const std::string whole = read_text_file(path_);
   for (std::size_t size = 0; size < whole.size(); size += 1999) {
