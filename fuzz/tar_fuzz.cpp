@@ -19,5 +19,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       (void)shards.identity_names().at(static_cast<std::size_t>(shards.identity(i)));
     }
   });
+  fuzz::expect_error_or_nothing([&] {
+    const TarShards shards(file.path(), TarLabels::kIgnored);
+    for (std::int64_t i = 0; i < shards.num_images(); ++i) {
+      fuzz::touch(shards.image(i));
+      if (shards.name(i).find('\n') != std::string::npos) std::abort();
+    }
+  });
   return 0;
 }

@@ -28,11 +28,6 @@ std::vector<std::int64_t> all_of(std::int64_t count) {
   return numbers;
 }
 
-PhotoInput files(const std::string& root, std::vector<std::string> paths) {
-  const auto count = static_cast<std::int64_t>(paths.size());
-  return {std::make_shared<FilePhotos>(root, std::move(paths), std::vector<std::string>()), count};
-}
-
 PhotoInput records(const std::string& path) {
   const auto set = std::make_shared<const RecordSet>(path);
   for (const std::string& remark : set->remarks()) log_warning("data", "{}", remark);
@@ -41,7 +36,7 @@ PhotoInput records(const std::string& path) {
 }
 
 PhotoInput shards(const std::string& place) {
-  const auto set = std::make_shared<const TarShards>(place);
+  const auto set = std::make_shared<const TarShards>(place, TarLabels::kIgnored);
   const std::int64_t count = set->num_images();
   return {std::make_shared<ShardPhotos>(set, all_of(count), std::vector<std::string>()), count};
 }
@@ -55,24 +50,29 @@ PhotoInput verification_set(const std::string& path) {
 
 }  // namespace
 
+PhotoInput photos_at(const std::string& root, std::vector<std::string> paths) {
+  const auto count = static_cast<std::int64_t>(paths.size());
+  return {std::make_shared<FilePhotos>(root, std::move(paths), std::vector<std::string>()), count};
+}
+
 PhotoInput open_photos(const std::string& place, const std::string& list) {
   if (!list.empty()) {
     if (!place.empty() && !folder_exists(place)) {
       throw Error(ErrorKind::kIo,
                   fmt::format("{}: no such folder; it is what the paths of {} are relative to", place, list));
     }
-    return files(place, read_text_list(list));
+    return photos_at(place, read_text_list(list));
   }
   const std::string source = source_of(place);
   if (source == "rec") return records(place);
   if (source == "tar") return shards(place);
-  if (folder_exists(place)) return files(place, list_images(place));
+  if (folder_exists(place)) return photos_at(place, list_images(place));
   if (!file_exists(place)) {
     throw Error(ErrorKind::kIo, place + ": no such folder or file; check where the photos are");
   }
   if (fs::path(place).extension() == ".bin") return verification_set(place);
   const fs::path photo(place);
-  return files(photo.parent_path().string(), {photo.filename().string()});
+  return photos_at(photo.parent_path().string(), {photo.filename().string()});
 }
 
 }  // namespace aface

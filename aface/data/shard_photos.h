@@ -18,7 +18,7 @@ class ShardPhotos : public PhotoSource {
 
   std::int64_t num_identities() const override;
   std::string identity_name(std::int64_t identity) const override;
-  std::string photo_name(std::int64_t sample_id) const override;   // "faces-000000.tar/key"
+  std::string photo_name(std::int64_t sample_id) const override;   // TarShards::name()
   std::string photo_place(std::int64_t sample_id) const override;  // with what the set is called
   Result<Span<const unsigned char>> encoded(std::int64_t sample_id, PhotoBuffers& buffers) const override;
   Result<Image> read(std::int64_t sample_id, PhotoBuffers& buffers) const override;

@@ -14,6 +14,7 @@
 #include "aface/core/error.h"
 #include "aface/core/file.h"
 #include "aface/core/one_line.h"
+#include "aface/io/relative_path.h"
 #include "aface/io/tar.h"
 #include "aface/io/text_list.h"
 
@@ -114,17 +115,42 @@ class TarShards::Labels {
   std::vector<std::string> texts_;
 };
 
-TarShards::TarShards(std::string place) : place_(std::move(place)) {
-  Labels labels;
+TarShards::TarShards(std::string place, TarLabels labels) : place_(std::move(place)) {
+  const bool are_needed = labels == TarLabels::kNeeded;
+  Labels found;
   for (std::string& path : shards_at(place_)) {
     auto map = std::make_unique<MappedFile>(path);
     shards_.push_back({std::move(path), std::move(map)});
-    read_shard(static_cast<std::uint32_t>(shards_.size() - 1), labels);
+    const auto number = static_cast<std::uint32_t>(shards_.size() - 1);
+    are_needed ? read_shard(number, found) : read_pictures(number);
   }
   if (images_.empty()) {
-    throw Error(ErrorKind::kData, place_ + ": no photos (expected files key.jpg and key.cls or key.json)");
+    throw Error(ErrorKind::kData,
+                fmt::format("{}: no photos (expected files {})", place_,
+                            are_needed ? "key.jpg and key.cls or key.json" : ".jpg, .jpeg or .png"));
   }
+  if (are_needed) name_identities(found);
+}
 
+void TarShards::read_pictures(std::uint32_t number) {
+  const Shard& shard = shards_[number];
+  const std::vector<TarMember> members = list_tar({shard.map->data(), shard.map->size()}, shard.path);
+  std::vector<std::string> names;
+  std::unordered_map<std::string_view, std::size_t> last;
+  for (const TarMember& member : members) {
+    const std::string tidy = normal_relative_path(member.name);  // "./a.jpg" is a.jpg
+    names.push_back(tidy.empty() ? member.name : tidy);
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) last[names[i]] = i;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string& name = names[i];
+    const bool is_photo = has_image_extension(name) && name[name.rfind('/') + 1] != '.';
+    if (!is_photo || last[name] != i) continue;
+    images_.push_back({number, 0, members[i].size, members[i].offset, one_line(name, name.size())});
+  }
+}
+
+void TarShards::name_identities(const Labels& labels) {
   const std::vector<std::string>& texts = labels.texts();
   std::vector<std::int64_t> values;
   for (const std::string& text : texts) values.push_back(whole_number(text).value_or(-1));

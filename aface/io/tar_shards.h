@@ -11,23 +11,32 @@
 
 namespace aface {
 
-// Photos in tar archives, named as WebDataset does: the files of a photo follow each other and share what
+enum class TarLabels { kNeeded, kIgnored };
+
+// Photos in tar archives.
+//
+// With labels they are named as WebDataset does: the files of a photo follow each other and share what
 // stands before the first dot of their names, the key. A photo has key.jpg, key.jpeg or key.png, and its
 // label in key.cls (text) or in key.json (its "label", "cls" or "class": a number or a text). Other files of
 // a key are passed over, as are keys without a picture. Names of identities may stand in <name>.identities,
 // line k for label k, beside <name>-000000.tar.
+//
+// Where labels are ignored any archive will do: every .jpg, .jpeg and .png is a photo, but for names that
+// begin with a dot. Of files with the same name the last counts, as when they are unpacked.
 class TarShards {
  public:
   // `place`: one archive; a folder, whose *.tar are read in the order of their names; or the name that
   // TarShardWriter was given. Throws Error{kIo}, or Error{kFormat|kData} "path@offset: ..." for a damaged
   // archive, a photo without a label or with two pictures; Error{kData} for a place without photos.
-  explicit TarShards(std::string place);
+  explicit TarShards(std::string place, TarLabels labels = TarLabels::kNeeded);
 
   std::int64_t num_images() const { return static_cast<std::int64_t>(images_.size()); }
-  // Whole numbers from 0, in the order of the labels: by value when all are whole numbers, else by byte.
+  // Whole numbers from 0, in the order of the labels: by value when all are whole numbers, else by byte. All
+  // 0, and no names, where labels are ignored.
   std::int64_t identity(std::int64_t image) const { return at(image).identity; }
   const std::vector<std::string>& identity_names() const { return identity_names_; }
-  std::string name(std::int64_t image) const;                 // "faces-000000.tar/key"
+  std::string name(
+      std::int64_t image) const;  // "faces-000000.tar/key", with the ending where labels are ignored
   Span<const unsigned char> image(std::int64_t image) const;  // in the mapped archive
   const std::string& place() const { return place_; }
 
@@ -37,7 +46,7 @@ class TarShards {
     std::uint32_t identity = 0;  // while reading: number of its label in the order of first use
     std::uint64_t size = 0;
     std::uint64_t offset = 0;
-    std::string key;
+    std::string key;  // the whole name where labels are ignored
   };
   struct Shard {
     std::string path;
@@ -45,7 +54,9 @@ class TarShards {
   };
   class Labels;
   const Image& at(std::int64_t image) const { return images_[static_cast<std::size_t>(image)]; }
+  void read_pictures(std::uint32_t number);
   void read_shard(std::uint32_t number, Labels& labels);
+  void name_identities(const Labels& labels);
 
   std::string place_;
   std::vector<Shard> shards_;

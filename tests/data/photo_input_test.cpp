@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "aface/core/file.h"
+#include "aface/core/file_writer.h"
 #include "aface/data/photo_writer.h"
+#include "aface/io/tar.h"
 #include "aface/io/verification_bin.h"
 #include "tests/data/data_set_fixture.h"
 #include "tests/support/expect_error.h"
@@ -86,6 +88,19 @@ TEST_F(Photos, OfPackedFilesInTheirOrder) {
   }
   EXPECT_THAT(greys(open_photos(dir.file("faces.rec"))), ElementsAre(5, 6, 4));
   EXPECT_THAT(greys(open_photos(dir.file("faces-000000.tar"))), ElementsAre(5, 6, 4));
+}
+
+TEST_F(Photos, OfAnArchiveWithoutLabelsByTheNamesInIt) {
+  {
+    FileWriter archive(dir.file("photos.tar"));
+    for (const auto& [name, value] : {std::pair("b.png", 5), std::pair("a/c.png", 6), std::pair("a/c.jpg", 4)})
+      write_tar_member(archive, name, grey(value));
+    write_tar_end(archive);
+    archive.commit();
+  }
+  const PhotoInput input = open_photos(dir.file("photos.tar"));
+  EXPECT_THAT(names(input), ElementsAre("photos.tar/b.png", "photos.tar/a/c.png", "photos.tar/a/c.jpg"));
+  EXPECT_THAT(greys(input), ElementsAre(5, 6, 4));
 }
 
 TEST_F(Photos, OfAVerificationSet) {

@@ -179,6 +179,28 @@ TEST(TarShards, LabelsMayBeNames) {
   EXPECT_EQ(shards.identity(0), 1);
 }
 
+TEST(TarShards, WithoutLabelsEveryPictureIsAPhoto) {
+  const test::TempDir dir;
+  dir.write("p-0.tar", member("./b/2.jpg", '0', "two") + member("b/1.jpg", '0', "old") +
+                           member("b/1.tidy.PNG", '0', "tidy") + member("notes.txt", '0', "no") +
+                           member("b/._1.jpg", '0', "no") + member("b/1.png", '0', "one") +
+                           member("/c.jpeg", '0', "c") + member("b/1.jpg", '0', "new") + kEnd);
+  dir.write("p-1.tar", member("b/1.jpg", '0', "other") + member("b/1.cls", '0', "7") + kEnd);
+  const TarShards shards(dir.path(), TarLabels::kIgnored);
+  std::vector<std::string> photos;
+  for (std::int64_t i = 0; i < shards.num_images(); ++i) {
+    const auto image = shards.image(i);
+    photos.push_back(shards.name(i) + " " + std::string(image.begin(), image.end()));
+  }
+  EXPECT_THAT(photos, ElementsAre("p-0.tar/b/2.jpg two", "p-0.tar/b/1.tidy.PNG tidy", "p-0.tar/b/1.png one",
+                                  "p-0.tar//c.jpeg c", "p-0.tar/b/1.jpg new", "p-1.tar/b/1.jpg other"));
+  EXPECT_TRUE(shards.identity_names().empty());
+  dir.write("none/x.tar", member("notes.txt", '0', "no") + kEnd);
+  EXPECT_THAT(
+      test::error_of(ErrorKind::kData, [&] { TarShards none(dir.file("none"), TarLabels::kIgnored); }),
+      HasSubstr("no photos (expected files .jpg"));
+}
+
 TEST(TarShards, ShardsAreBoundedAndComeBack) {
   const test::TempDir dir;
   TarShardWriter writer(dir.file("faces.tar"), 20480);
