@@ -50,6 +50,20 @@ GraphBuilder::Affine GraphBuilder::affine(const std::string& norm, std::int64_t 
   return result;
 }
 
+Node GraphBuilder::node_like(Operation operation, const std::string& name, int input) const {
+  Node node;
+  node.operation = operation;
+  node.name = name;
+  node.inputs = {input};
+  node.channels = graph_.channels_of(input);
+  node.side = graph_.side_of(input);
+  return node;
+}
+
+std::vector<float> GraphBuilder::take_bias(const std::string& layer, std::int64_t size, bool has_bias) {
+  return has_bias ? take(layer + ".bias", {size}) : std::vector<float>(static_cast<std::size_t>(size));
+}
+
 int GraphBuilder::append(Node node) {
   graph_.nodes.push_back(std::move(node));
   return static_cast<int>(graph_.nodes.size()) - 1;
@@ -69,8 +83,7 @@ int GraphBuilder::convolution(const std::string& layer, const std::string& norm,
   node.groups = shape.groups;
   node.side = (graph_.side_of(input) + 2 * shape.padding - shape.kernel) / shape.stride + 1;
   node.weight = take(layer + ".weight", {shape.out, in / shape.groups, shape.kernel, shape.kernel});
-  node.bias =
-      has_bias ? take(layer + ".bias", {shape.out}) : std::vector<float>(static_cast<std::size_t>(shape.out));
+  node.bias = take_bias(layer, shape.out, has_bias);
   if (!norm.empty()) {
     const Affine folded = affine(norm, shape.out);
     const std::size_t row = node.weight.size() / node.bias.size();
@@ -85,12 +98,7 @@ int GraphBuilder::convolution(const std::string& layer, const std::string& norm,
 }
 
 int GraphBuilder::norm(const std::string& layer, int input) {
-  Node node;
-  node.operation = Operation::kScaleShift;
-  node.name = layer;
-  node.inputs = {input};
-  node.channels = graph_.channels_of(input);
-  node.side = graph_.side_of(input);
+  Node node = node_like(Operation::kScaleShift, layer, input);
   const Affine folded = affine(layer, node.channels);
   node.weight.assign(folded.scale.begin(), folded.scale.end());
   node.bias.assign(folded.shift.begin(), folded.shift.end());
@@ -98,35 +106,20 @@ int GraphBuilder::norm(const std::string& layer, int input) {
 }
 
 int GraphBuilder::prelu(const std::string& layer, int input) {
-  Node node;
-  node.operation = Operation::kPRelu;
-  node.name = layer;
-  node.inputs = {input};
-  node.channels = graph_.channels_of(input);
-  node.side = graph_.side_of(input);
+  Node node = node_like(Operation::kPRelu, layer, input);
   node.weight = take(layer + ".weight", {node.channels});
   return append(std::move(node));
 }
 
 int GraphBuilder::relu(const std::string& name, int input) {
-  Node node;
-  node.operation = Operation::kRelu;
-  node.name = name;
-  node.inputs = {input};
-  node.channels = graph_.channels_of(input);
-  node.side = graph_.side_of(input);
-  return append(std::move(node));
+  return append(node_like(Operation::kRelu, name, input));
 }
 
 int GraphBuilder::add(const std::string& name, int a, int b) {
   AFACE_CHECK(graph_.channels_of(a) == graph_.channels_of(b) && graph_.side_of(a) == graph_.side_of(b),
               "{}: the inputs differ", name);
-  Node node;
-  node.operation = Operation::kAdd;
-  node.name = name;
-  node.inputs = {a, b};
-  node.channels = graph_.channels_of(a);
-  node.side = graph_.side_of(a);
+  Node node = node_like(Operation::kAdd, name, a);
+  node.inputs.push_back(b);
   return append(std::move(node));
 }
 
@@ -144,7 +137,7 @@ int GraphBuilder::fully_connected(const std::string& layer, const std::string& n
   node.inputs = {input};
   node.channels = out;
   node.weight = take(layer + ".weight", {out, in});
-  node.bias = has_bias ? take(layer + ".bias", {out}) : std::vector<float>(static_cast<std::size_t>(out));
+  node.bias = take_bias(layer, out, has_bias);
   for (std::int64_t o = 0; o < out; ++o) {
     float* row = node.weight.data() + o * in;
     double bias = node.bias[static_cast<std::size_t>(o)];

@@ -40,6 +40,9 @@ class GraphBuilder {
   };
   std::vector<float> take(const std::string& name, const std::vector<std::int64_t>& shape);
   Affine affine(const std::string& norm, std::int64_t channels);  // of the running statistics
+  // Of the shape of its input.
+  Node node_like(Operation operation, const std::string& name, int input) const;
+  std::vector<float> take_bias(const std::string& layer, std::int64_t size, bool has_bias);
   int append(Node node);
 
   const NamedArrays& network_;
