@@ -4,7 +4,6 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
-#include <cctype>
 #include <fstream>
 #include <set>
 
@@ -12,6 +11,7 @@
 #include "aface/config/option_list.h"
 #include "aface/core/error.h"
 #include "aface/core/file.h"
+#include "aface/core/one_line.h"
 
 namespace aface {
 namespace {
@@ -133,10 +133,8 @@ toml::table parse_toml(const std::string& text, const std::string& place) {
   try {
     return toml::parse(text);
   } catch (const toml::parse_error& error) {
-    // It quotes what it met, which may be a line's end; a message is one line.
-    std::string description(error.description());
-    std::replace_if(description.begin(), description.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
-    throw Error(ErrorKind::kUsage, fmt::format("{}: not valid TOML ({})", at(place, error.source()), description));
+    throw Error(ErrorKind::kUsage, fmt::format("{}: not valid TOML ({})", at(place, error.source()),
+                                               one_line(error.description(), 200)));
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "aface/core/error.h"
 #include "aface/core/file.h"
+#include "aface/core/one_line.h"
 
 namespace aface {
 namespace {
@@ -169,11 +170,8 @@ toml::table parse(const std::string& path) {
   try {
     return toml::parse(text);
   } catch (const toml::parse_error& error) {
-    std::string what(error.description());
-    std::replace_if(
-        what.begin(), what.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
-    throw Error(ErrorKind::kUsage,
-                fmt::format("{}:{}: not valid TOML ({})", path, error.source().begin.line, what));
+    throw Error(ErrorKind::kUsage, fmt::format("{}:{}: not valid TOML ({})", path, error.source().begin.line,
+                                               one_line(error.description(), 200)));
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "aface/core/error.h"
 #include "aface/core/file.h"
+#include "aface/core/one_line.h"
 #include "aface/io/column_list.h"
 #include "aface/report/json_leaves.h"
 
@@ -49,7 +50,7 @@ std::map<std::string, std::string> read_options(const std::string& path) {
   } catch (const toml::parse_error& error) {
     throw Error(ErrorKind::kFormat,
                 fmt::format("{}:{}: {} (expected TOML as a run writes it); repair or remove the file", path,
-                            error.source().begin.line, error.description()));
+                            error.source().begin.line, one_line(error.description(), 200)));
   }
   return options;
 }
