@@ -79,7 +79,7 @@ class OurFile : public Contestant {
   std::size_t effort_count() const override { return 64; }
   void set_effort(std::size_t level) override {
     probes_ = level + 1;
-    index_.set_probes(static_cast<std::int64_t>(probes_));
+    index_.set_search_effort(static_cast<std::int64_t>(probes_));
   }
   void build(RowMatrix rows) override { index_.build(rows); }
   void update(Span<const std::int32_t> ids, RowMatrix rows) override { index_.update(ids, rows); }

@@ -1,9 +1,12 @@
 #include "aface/gallery/gallery_index.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "aface/core/check.h"
+#include "aface/gallery/recall_probes.h"
 #include "aface/kernel/inner_products.h"
 #include "aface/nearest/unit_row_check.h"
 
@@ -13,7 +16,30 @@ namespace {
 constexpr std::size_t kStaleShare = 5;            // one fifth of the photos changed
 constexpr std::size_t kMostCandidates = 1 << 12;  // that an approximate index is asked for
 
+// How a target is measured.
+constexpr std::size_t kLooks = 512;       // their standard error at a recall of 0.95: 0.01
+constexpr std::size_t kLooksAtOnce = 16;  // while others wait
+constexpr double kLookCosine = 0.55;      // to the photos of the person, in the mean
+constexpr std::uint64_t kLookSeed = 1;
+// Effort is not doubled beyond this share of the photos (rows that a graph keeps in view, lists of an
+// inverted file): about there the exact search is no slower.
+constexpr std::size_t kMostEffortShare = 256;
+constexpr std::int64_t kAlwaysAllowed = 64;
+
 }  // namespace
+
+std::string describe(const Approximation& about) {
+  std::string text = fmt::format("approximate index, effort {}", about.effort);
+  if (about.recall) {
+    text += fmt::format(", finds {:.1f} % of the best people (of {} looks at enrolled ones)",
+                        100 * *about.recall, about.probes);
+  }
+  return about.is_used
+             ? text
+             : text +
+                   "; that is below the target, so answers stay exact: take another kind of index, or "
+                   "a lower target";
+}
 
 GalleryIndex::GalleryIndex(const std::string& path, const GallerySearchOptions& options,
                            const GalleryOptions& file_options)
@@ -70,9 +96,9 @@ void GalleryIndex::take(const GalleryRow& row, const float* embedding) {
   rows_.append(embedding);
   photos_.push_back(row.photo);
   person_of_row_.push_back(place->second);
-  if (approximation_) {
-    approximation_->recent.append(embedding);
-    approximation_->recent_photos.push_back(row.photo);
+  if (indexed_) {
+    indexed_->recent.append(embedding);
+    indexed_->recent_photos.push_back(row.photo);
   }
 }
 
@@ -101,37 +127,39 @@ void GalleryIndex::drop(std::int64_t photo) {
     owner = {};
     free_people_.push_back(person);
   }
-  if (!approximation_) return;
-  std::vector<std::int64_t>& recent = approximation_->recent_photos;
+  if (!indexed_) return;
+  std::vector<std::int64_t>& recent = indexed_->recent_photos;
   if (const auto place = std::find(recent.begin(), recent.end(), photo); place != recent.end()) {
-    approximation_->recent.remove(static_cast<std::size_t>(place - recent.begin()));
+    indexed_->recent.remove(static_cast<std::size_t>(place - recent.begin()));
     *place = recent.back();
     recent.pop_back();
   } else {
-    ++approximation_->gone;
+    ++indexed_->gone;
   }
 }
 
 bool GalleryIndex::prepare() {
   const std::unique_lock<std::mutex> prepare_lock(prepare_mutex_, std::try_to_lock);
   if (!prepare_lock.owns_lock()) return false;
-  auto fresh = std::make_unique<Approximation>(model_.dim);
+  auto fresh = std::make_unique<Indexed>(model_.dim);
   {
     std::vector<float> snapshot;
+    std::vector<std::int32_t> person_of_row;
     {
       const std::shared_lock<std::shared_mutex> lock(mutex_);
       if (static_cast<std::int64_t>(rows_.size()) < options_.approximate_above || rows_.size() == 0)
         return false;
-      if (approximation_ &&
-          kStaleShare * (approximation_->recent.size() + approximation_->gone) < rows_.size())
-        return false;
+      if (indexed_ && kStaleShare * (indexed_->recent.size() + indexed_->gone) < rows_.size()) return false;
       snapshot.reserve(rows_.size() * model_.dim);
       for (std::size_t i = 0; i < rows_.size(); ++i)
         snapshot.insert(snapshot.end(), rows_.row(i), rows_.row(i) + model_.dim);
       fresh->photos = photos_;
+      person_of_row = person_of_row_;
     }
-    fresh->index = make_neighbour_index(options_.index, fresh->photos.size());
-    fresh->index->build({snapshot.data(), fresh->photos.size(), model_.dim});
+    const RowMatrix rows{snapshot.data(), fresh->photos.size(), model_.dim};
+    fresh->index = make_neighbour_index(options_.index, rows.rows);
+    fresh->index->build(rows);
+    reach_target(*fresh, rows, person_of_row);
   }
   const std::unique_lock<std::shared_mutex> lock(mutex_);
   std::size_t still_there = 0;
@@ -146,13 +174,59 @@ bool GalleryIndex::prepare() {
     fresh->recent_photos.push_back(photos_[i]);
   }
   fresh->gone = known.size() - still_there;
-  approximation_ = std::move(fresh);
+  indexed_ = std::move(fresh);
   return true;
 }
 
-bool GalleryIndex::is_approximate() const {
+void GalleryIndex::reach_target(Indexed& fresh, RowMatrix rows,
+                                Span<const std::int32_t> person_of_row) const {
+  const bool is_graph = options_.index.kind == "graph";
+  Approximation& about = fresh.about;
+  about.effort = is_graph ? options_.index.graph_search_effort : options_.index.probes;
+  about.is_used = true;
+  if (options_.recall_target <= 0) return;
+  const std::vector<float> looks = looks_at(rows, person_of_row, kLooks, kLookCosine, kLookSeed);
+  const RowMatrix probes{looks.data(), kLooks, rows.dim};
+  const Answers exact = best_people(nullptr, probes);
+  const auto most = std::max(kAlwaysAllowed, static_cast<std::int64_t>(rows.rows / kMostEffortShare));
+  about.probes = kLooks;
+  for (;; about.effort = std::min(2 * about.effort, most)) {
+    fresh.index->set_search_effort(about.effort);
+    about.recall = recall_of(best_people(&fresh, probes), exact).first;
+    about.is_used = *about.recall >= options_.recall_target;
+    if (about.is_used || about.effort >= most) return;
+  }
+}
+
+GalleryIndex::Answers GalleryIndex::best_people(const Indexed* indexed, RowMatrix probes) const {
+  Answers all;
+  for (std::size_t first = 0; first < probes.rows; first += kLooksAtOnce) {
+    if (options_.index.give_up) options_.index.give_up();
+    const RowMatrix some{probes.row(first), std::min(kLooksAtOnce, probes.rows - first), probes.dim};
+    const std::shared_lock<std::shared_mutex> lock(mutex_);
+    for (std::vector<IdentityMatch>& answer : answers(indexed, some, 1)) all.push_back(std::move(answer));
+  }
+  return all;
+}
+
+std::optional<Approximation> GalleryIndex::approximation() const {
   const std::shared_lock<std::shared_mutex> lock(mutex_);
-  return approximation_ != nullptr;
+  if (!indexed_) return std::nullopt;
+  return indexed_->about;
+}
+
+bool GalleryIndex::is_approximate() const {
+  const std::optional<Approximation> about = approximation();
+  return about && about->is_used;
+}
+
+void GalleryIndex::set_effort(std::int64_t effort) {
+  const std::unique_lock<std::shared_mutex> lock(mutex_);
+  if (!indexed_) return;
+  indexed_->index->set_search_effort(effort);
+  indexed_->about = {};
+  indexed_->about.effort = effort;
+  indexed_->about.is_used = true;
 }
 
 GalleryCounts GalleryIndex::counts() const {
@@ -172,10 +246,10 @@ GalleryIndex::Candidates GalleryIndex::exact_candidates(RowMatrix probes, std::s
   return candidates;
 }
 
-GalleryIndex::Candidates GalleryIndex::approximate_candidates(const Approximation& approximation,
-                                                              RowMatrix probes, std::size_t count) const {
-  const NeighbourLists indexed = approximation.index->search(probes, count);
-  const NeighbourLists recent = approximation.recent.search(probes, count, options_.threads);
+GalleryIndex::Candidates GalleryIndex::approximate_candidates(const Indexed& indexed, RowMatrix probes,
+                                                              std::size_t count) const {
+  const NeighbourLists old = indexed.index->search(probes, count);
+  const NeighbourLists recent = indexed.recent.search(probes, count, options_.threads);
   Candidates candidates(probes.rows);
   const auto add = [&](std::size_t q, std::int64_t photo) {
     const auto row = row_of_photo_.find(photo);
@@ -186,11 +260,11 @@ GalleryIndex::Candidates GalleryIndex::approximate_candidates(const Approximatio
     candidates[q].push_back({score, row->second});
   };
   for (std::size_t q = 0; q < probes.rows; ++q) {
-    for (const std::int32_t id : indexed.ids_of(q)) {
-      if (id != NeighbourLists::kNone) add(q, approximation.photos[static_cast<std::size_t>(id)]);
+    for (const std::int32_t id : old.ids_of(q)) {
+      if (id != NeighbourLists::kNone) add(q, indexed.photos[static_cast<std::size_t>(id)]);
     }
     for (const std::int32_t id : recent.ids_of(q))
-      add(q, approximation.recent_photos[static_cast<std::size_t>(id)]);
+      add(q, indexed.recent_photos[static_cast<std::size_t>(id)]);
   }
   return candidates;
 }
@@ -217,13 +291,18 @@ std::vector<IdentityMatch> GalleryIndex::people_of(std::vector<Candidate>& candi
 std::vector<std::vector<IdentityMatch>> GalleryIndex::search(RowMatrix probes, std::size_t count,
                                                              SearchMethod method) const {
   const std::shared_lock<std::shared_mutex> lock(mutex_);
-  std::vector<std::vector<IdentityMatch>> answers(probes.rows);
+  const bool is_approximate = method == SearchMethod::kAuto && indexed_ && indexed_->about.is_used;
+  return answers(is_approximate ? indexed_.get() : nullptr, probes, count);
+}
+
+GalleryIndex::Answers GalleryIndex::answers(const Indexed* indexed, RowMatrix probes,
+                                            std::size_t count) const {
+  Answers answers(probes.rows);
   if (probes.rows == 0 || count == 0) return answers;
   check_unit_rows(probes, {}, "probe", options_.threads);
   AFACE_CHECK(probes.dim == model_.dim, "probes of {} values in a gallery of {}", probes.dim, model_.dim);
-  const Approximation* approximation = method == SearchMethod::kExact ? nullptr : approximation_.get();
   const std::size_t people = std::min(count, people_.size() - free_people_.size());
-  const std::size_t most = approximation == nullptr ? rows_.size() : std::min(rows_.size(), kMostCandidates);
+  const std::size_t most = indexed == nullptr ? rows_.size() : std::min(rows_.size(), kMostCandidates);
 
   // The best photos may be of fewer people than are wanted: those probes are asked again for more photos.
   std::vector<std::size_t> pending(probes.rows);
@@ -238,8 +317,8 @@ std::vector<std::vector<IdentityMatch>> GalleryIndex::search(RowMatrix probes, s
         gathered.insert(gathered.end(), probes.row(q), probes.row(q) + probes.dim);
       asked = {gathered.data(), pending.size(), probes.dim};
     }
-    Candidates candidates = approximation == nullptr ? exact_candidates(asked, photos)
-                                                     : approximate_candidates(*approximation, asked, photos);
+    Candidates candidates = indexed == nullptr ? exact_candidates(asked, photos)
+                                               : approximate_candidates(*indexed, asked, photos);
     std::vector<std::size_t> left;
     for (std::size_t i = 0; i < pending.size(); ++i) {
       answers[pending[i]] = people_of(candidates[i], people);

@@ -19,12 +19,15 @@ struct GallerySearchOptions {
   // Photos from which on an approximate index is used, once prepare() has built it; below, and until then,
   // answers are exact.
   std::int64_t approximate_above = 1'000'000;
-  IndexOptions index;  // kind "graph" (HNSW) or "inverted"
-  int threads = 0;     // 0: all cores
+  IndexOptions index;  // kind "graph" (HNSW) or "inverted", and the effort that searches begin with
+  // In [0, 1): share of new photos of enrolled people for which the index must find the same best person as
+  // the exact search. prepare() measures it and doubles the effort until it is reached; an index that would
+  // have to look at too much for it is not used. 0: nothing is measured, the effort stays.
+  double recall_target = 0.99;
+  int threads = 0;  // 0: all cores
 
   GallerySearchOptions() {
-    index.kind = "graph";
-    index.graph_search_effort = 200;
+    index.kind = "inverted";
     index.parallel_build = true;
   }
 };
@@ -38,6 +41,19 @@ struct IdentityMatch {
 };
 
 enum class SearchMethod { kAuto, kExact };
+
+// What prepare() learned of the approximate index.
+struct Approximation {
+  std::int64_t effort = 0;  // NeighbourIndex::set_search_effort()
+  // Share of `probes` looks at enrolled people (recall_probes.h) for which it finds the best person; nothing
+  // without a target.
+  std::optional<double> recall;
+  std::size_t probes = 0;
+  bool is_used = false;  // no: the target is out of reach, and answers stay exact
+};
+
+// In one line, for logs.
+std::string describe(const Approximation& about);
 
 // What an approximate search found of what the exact one finds.
 struct SearchRecall {
@@ -60,7 +76,11 @@ class GalleryIndex {
   // Builds the approximate index if the gallery is large enough and there is none, or one fifth of the photos
   // came or went since; true if it did. Searches and follow() go on meanwhile.
   bool prepare();
-  bool is_approximate() const;
+  // Of the index that is there; nothing before there is one.
+  std::optional<Approximation> approximation() const;
+  bool is_approximate() const;  // answers come from the index
+  // The index is used, with this effort, whatever prepare() found; nothing happens where there is none.
+  void set_effort(std::int64_t effort);
 
   const GalleryModel& model() const { return model_; }
   GalleryCounts counts() const;
@@ -80,7 +100,8 @@ class GalleryIndex {
     std::string name;
     std::int64_t photos = 0;
   };
-  struct Approximation {
+  struct Indexed {
+    Approximation about;
     std::unique_ptr<NeighbourIndex> index;
     std::vector<std::int64_t> photos;  // of each row
     std::int64_t last_photo = 0;
@@ -88,7 +109,7 @@ class GalleryIndex {
     RowStore recent;
     std::vector<std::int64_t> recent_photos;
     std::size_t gone = 0;
-    explicit Approximation(std::size_t dim) : recent(dim) {}
+    explicit Indexed(std::size_t dim) : recent(dim) {}
   };
 
   // Photos for each probe by falling score, at most `count`.
@@ -97,13 +118,19 @@ class GalleryIndex {
     std::int32_t row = 0;
   };
   using Candidates = std::vector<std::vector<Candidate>>;
+  using Answers = std::vector<std::vector<IdentityMatch>>;
 
   void take(const GalleryRow& row, const float* embedding);
   void drop(std::int64_t photo);
   Candidates exact_candidates(RowMatrix probes, std::size_t count) const;
-  Candidates approximate_candidates(const Approximation& approximation, RowMatrix probes,
-                                    std::size_t count) const;
+  Candidates approximate_candidates(const Indexed& indexed, RowMatrix probes, std::size_t count) const;
   std::vector<IdentityMatch> people_of(std::vector<Candidate>& candidates, std::size_t count) const;
+  // By the index, or exactly where it is null. The caller holds mutex_.
+  Answers answers(const Indexed* indexed, RowMatrix probes, std::size_t count) const;
+  // The best people, some probes at a time, so that nobody waits long for mutex_.
+  Answers best_people(const Indexed* indexed, RowMatrix probes) const;
+  // Chooses the effort of an index of these rows and says whether it is to be used.
+  void reach_target(Indexed& fresh, RowMatrix rows, Span<const std::int32_t> person_of_row) const;
 
   GallerySearchOptions options_;
   GalleryModel model_;
@@ -120,7 +147,7 @@ class GalleryIndex {
   std::vector<std::int32_t> free_people_;
   std::unordered_map<std::int64_t, std::int32_t> row_of_photo_, person_of_identity_;
   std::unordered_map<std::string, std::int32_t> person_of_name_;
-  std::unique_ptr<Approximation> approximation_;
+  std::unique_ptr<Indexed> indexed_;
   std::mutex prepare_mutex_;  // held by prepare()
 };
 

@@ -92,7 +92,7 @@ NeighbourLists BackgroundRebuild::found_by_lists() const {
   index.build(blocks);
   const std::size_t lists = index.list_count();
   const bool compares_all = prototypes_.count() <= options_.exact_below;
-  index.set_probes(static_cast<std::int64_t>(
+  index.set_search_effort(static_cast<std::int64_t>(
       compares_all ? lists : static_cast<std::size_t>(options_.candidates) * lists / blocks.rows + 1));
 
   // One more than wanted: a prototype is its own nearest row.

@@ -27,8 +27,7 @@ class GraphIndex : public NeighbourIndex {
   // updated since.
   void save(NamedArrays& state) const override;
   void restore(const NamedArrays& state) override;
-  // HNSW ef of searches from now on; raised to the number of neighbours asked for.
-  void set_search_effort(std::int64_t effort);
+  void set_search_effort(std::int64_t effort) override;
 
  private:
   struct Graph;

@@ -37,8 +37,7 @@ class InvertedFile : public NeighbourIndex {
   void save(NamedArrays& state) const override;
   void restore(const NamedArrays& state) override;
 
-  // Searches from now on look into so many lists a query.
-  void set_probes(std::int64_t probes) { options_.probes = probes; }
+  void set_search_effort(std::int64_t probes) override { options_.probes = probes; }
 
   std::size_t list_count() const { return lists_.lists(); }
   std::size_t list_size(std::size_t list) const { return lists_.size(list); }

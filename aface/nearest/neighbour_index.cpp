@@ -24,6 +24,8 @@ void NeighbourIndex::build(const RowBlocks& rows) {
   build(RowMatrix{values.data(), rows.rows, rows.dim});
 }
 
+void NeighbourIndex::set_search_effort(std::int64_t /*effort*/) {}
+
 std::unique_ptr<NeighbourIndex> make_neighbour_index(const IndexOptions& options, std::size_t rows) {
   const bool is_auto = options.kind == "auto";
   if (options.kind == "exact" || (is_auto && static_cast<std::int64_t>(rows) <= options.exact_below)) {

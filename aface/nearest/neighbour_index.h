@@ -47,6 +47,10 @@ class NeighbourIndex {
   // `queries` [queries, dim()]. Same answer for any number of threads. Not while build() or update() runs.
   virtual NeighbourLists search(RowMatrix queries, std::size_t neighbours) const = 0;
 
+  // How much searches look at from now on: rows kept in view (HNSW ef, raised to the number of neighbours asked for),
+  // or lists of an inverted file. Exact searches have none. Not while search() runs.
+  virtual void set_search_effort(std::int64_t effort);
+
   // Everything that answers depend on, the rows as the index holds them included, under "nearest.*". Large arrays of
   // `state` may be views of the index: valid until it changes.
   virtual void save(NamedArrays& state) const = 0;

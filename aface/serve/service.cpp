@@ -290,7 +290,9 @@ std::vector<HttpServer::Route> Service::routes(std::function<int()> open_connect
       const GalleryCounts counts = parts->index->counts();
       gauges["aface_gallery_people"] = static_cast<double>(counts.identities);
       gauges["aface_gallery_photos"] = static_cast<double>(counts.photos);
-      gauges["aface_gallery_is_approximate"] = parts->index->is_approximate() ? 1 : 0;
+      const std::optional<Approximation> about = parts->index->approximation();
+      gauges["aface_gallery_is_approximate"] = about && about->is_used ? 1 : 0;
+      if (about && about->recall) gauges["aface_gallery_recall"] = *about->recall;
     }
     return HttpReply{200, "text/plain; version=0.0.4", parts->metrics.text(gauges), {}};
   };
@@ -336,7 +338,9 @@ void Service::answered(const std::string& path, int status) {
 void Service::keep_up() {
   if (parts_->index == nullptr) return;
   parts_->index->follow();
-  if (parts_->index->prepare()) log_info("serve", "approximate index built");
+  if (!parts_->index->prepare()) return;
+  const Approximation about = parts_->index->approximation().value();
+  log_line(about.is_used ? LogLevel::kInfo : LogLevel::kWarning, "serve", describe(about));
 }
 
 }  // namespace aface

@@ -1,5 +1,7 @@
 #include "apps/adaptiveface/gallery_flags.h"
 
+#include <fmt/core.h>
+
 #include <limits>
 
 #include "aface/core/error.h"
@@ -24,14 +26,21 @@ std::shared_ptr<GallerySearchFlags> add_gallery_search_flags(CLI::App& app) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{2'000'000'000}))
       ->capture_default_str();
   app.add_option("--index", flags->index,
-                 "kind of the approximate index: hnsw (a graph) or ivf (an inverted file)")
-      ->check(CLI::IsMember({"hnsw", "ivf"}))
+                 "kind of the approximate index: ivf (an inverted file) or hnsw (a graph)")
+      ->check(CLI::IsMember({"ivf", "hnsw"}))
+      ->capture_default_str();
+  app.add_option(
+         "--recall-target", flags->options.recall_target,
+         "share of new photos of enrolled people for which the index has to find the person that the exact "
+         "search finds; it is measured and the index looks at twice as much until it does, or is not "
+         "used. 0: not measured")
+      ->check(CLI::Range(0.0, 0.9999))
       ->capture_default_str();
   app.add_option("--effort", flags->options.index.graph_search_effort,
-                 "hnsw: rows a search keeps in view (ef)")
+                 "hnsw: rows a search keeps in view (ef), at least")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  app.add_option("--probes", flags->options.index.probes, "ivf: lists that a search looks into")
+  app.add_option("--probes", flags->options.index.probes, "ivf: lists that a search looks into, at least")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   app.add_flag("--exact", flags->exact, "compare with every photo, whatever the size");
@@ -60,7 +69,9 @@ std::unique_ptr<GalleryIndex> load_gallery(const GalleryFlags& gallery, const Ga
              counts.photos, watch.lap());
   }
   if (index->prepare()) {
-    log_info("gallery", "{} index built in {:.1f} s", search.index, watch.lap());
+    const Approximation about = index->approximation().value();
+    log_line(about.is_used ? LogLevel::kInfo : LogLevel::kWarning, "gallery",
+             fmt::format("{}; {:.1f} s", describe(about), watch.lap()));
   }
   return index;
 }

@@ -23,7 +23,7 @@ std::shared_ptr<GalleryFlags> add_gallery_flags(CLI::App& app);
 // How a gallery is searched.
 struct GallerySearchFlags {
   GallerySearchOptions options;
-  std::string index = "hnsw";
+  std::string index = "ivf";
   bool exact = false;
   bool recall = false;
 };

@@ -29,7 +29,9 @@ int run_verify(const VerifyFlags& flags) {
       chosen_threshold(*flags.threshold, faces.card ? &*faces.card : nullptr);
   if (!flags.person.empty()) faces.identities.assign(faces.size(), flags.person);
   Gallery::open(flags.gallery->path, flags.gallery->options()).require_model(faces.model);
-  const auto index = load_gallery(*flags.gallery, {}, flags.faces->threads);
+  GallerySearchFlags one_by_one;  // nobody is searched for
+  one_by_one.exact = true;
+  const auto index = load_gallery(*flags.gallery, one_by_one, flags.faces->threads);
   auto json = nlohmann::ordered_json::array();
   std::string table = "photo\tperson\tscore\tverdict\n";
   for (std::size_t i = 0; i < faces.size(); ++i) {

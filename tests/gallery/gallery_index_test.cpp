@@ -167,6 +167,72 @@ TEST_F(GalleryIndexTest, AnApproximateIndexFollowsTooAndItsRecallCanBeMeasured) 
   }
 }
 
+// Looks at enrolled people that have nothing to do with those that the target is measured with.
+TEST_F(GalleryIndexTest, TheEffortGrowsUntilTheRecallTargetIsReached) {
+  enrol_people(0, 4000, 1);
+  const std::size_t looks = 200;
+  std::vector<float> rows;
+  for (std::uint64_t i = 0; i < looks; ++i) {
+    const std::vector<float> noise = unit_row(90000 + i, kDim);
+    const std::vector<float>& row = people[i * 19].rows[0];
+    double squares = 0;
+    for (std::size_t k = 0; k < kDim; ++k) {
+      rows.push_back(0.6F * row[k] + 0.8F * noise[k]);
+      squares += double(rows.back()) * double(rows.back());
+    }
+    for (std::size_t k = 0; k < kDim; ++k)
+      rows[rows.size() - kDim + k] /= static_cast<float>(std::sqrt(squares));
+  }
+  const RowMatrix view{rows.data(), looks, kDim};
+  for (const std::string kind : {"graph", "inverted"}) {
+    GallerySearchOptions options;
+    options.approximate_above = 1;
+    options.index.kind = kind;
+    options.index.probes = 1;
+    options.index.graph_search_effort = 1;
+    options.threads = 1;
+    const auto recall_with = [&](double target, Approximation& about) {
+      options.recall_target = target;
+      GalleryIndex index(path, options);
+      EXPECT_FALSE(index.approximation().has_value());
+      EXPECT_TRUE(index.prepare());
+      about = index.approximation().value();
+      EXPECT_TRUE(about.is_used);
+      return recall_of(index.search(view, 1), index.search(view, 1, SearchMethod::kExact)).first;
+    };
+    Approximation alone, aimed;
+    const double before = recall_with(0, alone), after = recall_with(0.95, aimed);
+    EXPECT_FALSE(alone.recall.has_value());
+    EXPECT_EQ(alone.effort, 1);
+    EXPECT_GT(aimed.effort, 1) << kind;
+    EXPECT_GE(aimed.recall.value(), 0.95);
+    EXPECT_GE(after, 0.9) << kind << ", whose measure is worth something for other probes";
+    EXPECT_LT(before, 0.9) << kind;
+  }
+}
+
+TEST_F(GalleryIndexTest, AnIndexThatCannotReachTheTargetIsNotUsed) {
+  enrol_people(0, 3000, 1);
+  GallerySearchOptions options;
+  options.approximate_above = 1;
+  options.index.kind = "graph";
+  options.index.graph_links = 2;
+  options.index.graph_build_effort = 2;
+  options.index.graph_search_effort = 1;
+  options.recall_target = 0.9999;
+  GalleryIndex index(path, options);
+  EXPECT_TRUE(index.prepare());
+  const Approximation about = index.approximation().value();
+  EXPECT_FALSE(about.is_used);
+  EXPECT_LT(about.recall.value(), 0.9999);
+  EXPECT_THAT(describe(about), HasSubstr("answers stay exact"));
+  EXPECT_FALSE(index.is_approximate());
+  expect_exact(index, 3);
+  EXPECT_FALSE(index.prepare()) << "and is not built again and again";
+  index.set_effort(5);
+  EXPECT_TRUE(index.is_approximate());
+}
+
 TEST_F(GalleryIndexTest, SearchesGoOnWhileItFollowsAndPrepares) {
   enrol_people(0, 300, 1);
   GallerySearchOptions options;
