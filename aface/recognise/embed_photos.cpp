@@ -12,16 +12,22 @@
 #include "aface/core/bounded_queue.h"
 #include "aface/core/parallel.h"
 #include "aface/core/stop_request.h"
+#include "aface/recognise/recogniser.h"
 
 namespace aface {
 namespace {
 
 constexpr std::size_t kBatchesAhead = 2;
 
+struct CutPhoto {
+  Result<std::vector<FaceChip>> chips = std::vector<FaceChip>();
+  Sha256::Value digest{};
+};
+
 // Consecutive photos.
 struct Batch {
   std::int64_t first = 0;
-  std::vector<Result<std::vector<FaceChip>>> photos;
+  std::vector<CutPhoto> photos;
 };
 
 // Fills batches in order on threads of its own, until it is destroyed.
@@ -57,7 +63,7 @@ class BatchReader {
     const std::int64_t count = std::min(options_.batch_size, input_.count - first);
     Batch batch;
     batch.first = first;
-    batch.photos.resize(static_cast<std::size_t>(count), std::vector<FaceChip>());
+    batch.photos.resize(static_cast<std::size_t>(count));
     parallel_for(count, 1, options_.workers, [&](std::int64_t begin, std::int64_t end) {
       PhotoBuffers buffers;
       for (std::int64_t i = begin; i < end; ++i) {
@@ -68,10 +74,12 @@ class BatchReader {
     return batch;
   }
 
-  Result<std::vector<FaceChip>> cut(std::int64_t photo, PhotoBuffers& buffers) const {
+  CutPhoto cut(std::int64_t photo, PhotoBuffers& buffers) const {
     const auto bytes = input_.photos->encoded(photo, buffers);
-    if (!bytes.ok()) return bytes.error();
-    return cutter_.cut(bytes.value(), input_.photos->photo_place(photo));
+    if (!bytes.ok()) return {bytes.error()};
+    CutPhoto done = {cutter_.cut(bytes.value(), input_.photos->photo_place(photo))};
+    if (options_.digests) done.digest = sha256(bytes.value().data(), bytes.value().size());
+    return done;
   }
 
   const PhotoInput& input_;
@@ -83,9 +91,9 @@ class BatchReader {
 
 std::vector<std::uint8_t> pixels_of(const Batch& batch) {
   std::vector<std::uint8_t> pixels;
-  for (const auto& photo : batch.photos) {
-    if (!photo.ok()) continue;
-    for (const FaceChip& chip : photo.value())
+  for (const CutPhoto& photo : batch.photos) {
+    if (!photo.chips.ok()) continue;
+    for (const FaceChip& chip : photo.chips.value())
       pixels.insert(pixels.end(), chip.chip.pixels.begin(), chip.chip.pixels.end());
   }
   return pixels;
@@ -101,6 +109,12 @@ void require_finite(const RowMatrix& rows, const std::string& place) {
 }
 
 }  // namespace
+
+EmbedPixels embedding_by(std::shared_ptr<const Recogniser> recogniser) {
+  return [recogniser](Span<const std::uint8_t> pixels, std::int64_t count, float* rows) {
+    recogniser->embed_pixels(pixels.data(), count, rows);
+  };
+}
 
 void embed_photos(const PhotoInput& input, const FaceCutter& cutter, std::int64_t dim,
                   const EmbedPixels& embed, const EmbedPhotosOptions& options,
@@ -122,8 +136,9 @@ void embed_photos(const PhotoInput& input, const FaceCutter& cutter, std::int64_
     if (count > 0) embed(pixels, static_cast<std::int64_t>(count), values.data());
     const float* next = values.data();
     for (std::size_t i = 0; i < batch->photos.size(); ++i) {
-      const auto& photo = batch->photos[i];
+      const auto& photo = batch->photos[i].chips;
       PhotoRows rows;
+      rows.digest = batch->photos[i].digest;
       rows.photo = batch->first + static_cast<std::int64_t>(i);
       rows.rows = {next, photo.ok() ? photo.value().size() : 0, static_cast<std::size_t>(dim)};
       if (photo.ok()) {

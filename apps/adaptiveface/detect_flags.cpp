@@ -33,4 +33,20 @@ std::shared_ptr<DetectFlags> add_detect_flags(CLI::App& app) {
   return flags;
 }
 
+PhotoEmbedderOptions embedder_options(const DetectFlags& flags) {
+  PhotoEmbedderOptions options;
+  options.detector = flags.detector;
+  options.detect = flags.options;
+  options.many = many_faces_from(flags.many);
+  options.takes_middle_without_face = flags.none == "centre-crop";
+  return options;
+}
+
+LeaveOutRule leave_out_rule(const DetectFlags& flags, const std::string& on_bad_image) {
+  LeaveOutRule rule;
+  rule.bad = on_bad_image == "skip";
+  rule.faceless = flags.detector.empty() ? rule.bad : flags.none != "fail";
+  return rule;
+}
+
 }  // namespace aface

@@ -5,6 +5,8 @@
 #include <string>
 
 #include "aface/detect/face_detector.h"
+#include "aface/detect/left_out.h"
+#include "aface/recognise/photo_embedder.h"
 
 namespace aface {
 
@@ -18,5 +20,10 @@ struct DetectFlags {
 
 // Declares --detector, --many, --none, --min-score, --min-face and --largest-side on `app`.
 std::shared_ptr<DetectFlags> add_detect_flags(CLI::App& app);
+
+PhotoEmbedderOptions embedder_options(const DetectFlags& flags);
+
+// With the word of --on-bad-image. Without a detector a photo that gives no chip is a bad one.
+LeaveOutRule leave_out_rule(const DetectFlags& flags, const std::string& on_bad_image);
 
 }  // namespace aface

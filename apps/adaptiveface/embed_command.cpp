@@ -8,11 +8,9 @@
 
 #include "aface/core/error.h"
 #include "aface/core/file.h"
-#include "aface/core/log.h"
 #include "aface/core/stopwatch.h"
 #include "aface/data/photo_input.h"
 #include "aface/detect/left_out.h"
-#include "aface/eval/scores.h"
 #include "aface/recognise/embed_photos.h"
 #include "aface/recognise/embedding_writer.h"
 #include "aface/recognise/photo_embedder.h"
@@ -20,6 +18,8 @@
 #include "apps/adaptiveface/detect_flags.h"
 #include "apps/adaptiveface/embed_flags.h"
 #include "apps/adaptiveface/embed_network.h"
+#include "apps/adaptiveface/unit_rows.h"
+#include "apps/adaptiveface/unused_photos.h"
 
 namespace aface {
 namespace {
@@ -69,36 +69,25 @@ void complete_and_check(EmbedCommandFlags& flags) {
   }
 }
 
-FaceCutter cutter_for(const ModelCard& card, const DetectFlags& flags) {
-  PhotoEmbedderOptions options;
-  options.detector = flags.detector;
-  options.detect = flags.options;
-  options.many = many_faces_from(flags.many);
-  options.takes_middle_without_face = flags.none == "centre-crop";
-  return make_cutter(card, options);
-}
-
 // Rows on their way from the network to the file.
 class RowSink {
  public:
   RowSink(const EmbedCommandFlags& flags, const PhotoInput& input, const EmbedNetwork& network)
-      : flags_(flags), input_(input), network_(network) {
-    rule_.bad = flags.on_bad_image == "skip";
-    rule_.faceless = flags.detect->detector.empty() ? rule_.bad : flags.detect->none != "fail";
+      : flags_(flags), input_(input), unused_("embed", leave_out_rule(*flags.detect, flags.on_bad_image)) {
     writer_ = flags.is_jsonl() ? make_jsonl_writer(flags.out, network.digest)
                                : make_npy_writer(flags.out, flags.out_list, network.card.dim());
   }
 
   void take(const PhotoRows& photo) {
     if (photo.error != nullptr) {
-      leave_out(photo);
+      unused_.add(input_, photo.photo, *photo.error);
       return;
     }
     EmbeddingRow row;
     row.photo = input_.photos->photo_name(photo.photo);
     for (std::size_t i = 0; i < photo.rows.rows; ++i) {
       values_.assign(photo.rows.row(i), photo.rows.row(i) + photo.rows.dim);
-      if (flags_.normalize) normalise(row.photo);
+      if (flags_.normalize) scale_to_length_one(values_.data(), values_.size(), {row.photo});
       row.number = static_cast<std::int64_t>(i) + 1;
       row.face = photo.faces[i];
       row.values = values_;
@@ -107,43 +96,24 @@ class RowSink {
   }
 
   void finish() {
-    if (left_out_.size() > kWarnings) {
-      log_warning("embed", "no row for {} photos in all", left_out_.size());
-    }
+    unused_.tell_number();
     if (writer_->rows() == 0) {
       throw Error(ErrorKind::kData,
                   fmt::format("{}: none of the {} photos gave an embedding ({}: {})", flags_.images,
-                              input_.count, left_out_.front().name, left_out_.front().reason));
+                              input_.count, unused_.list().front().name, unused_.list().front().reason));
     }
-    if (!flags_.bad_list.empty()) write_left_out(flags_.bad_list, left_out_);
+    if (!flags_.bad_list.empty()) write_left_out(flags_.bad_list, unused_.list());
     writer_->finish();
   }
 
   std::int64_t rows() const { return writer_->rows(); }
-  std::size_t left_out() const { return left_out_.size(); }
+  std::size_t left_out() const { return unused_.list().size(); }
 
  private:
-  static constexpr std::size_t kWarnings = 3;  // named one by one; the rest is counted
-
-  void leave_out(const PhotoRows& photo) {
-    if (!rule_.covers(*photo.error)) throw *photo.error;
-    const std::string place = input_.photos->photo_place(photo.photo);
-    left_out_.push_back({input_.photos->photo_name(photo.photo), reason_of(*photo.error, place)});
-    if (left_out_.size() <= kWarnings)
-      log_warning("embed", "left out: {}: {}", place, left_out_.back().reason);
-  }
-
-  void normalise(const std::string& name) {
-    const double norm = embedding_norms({values_.data(), 1, values_.size()}, {name}).front();
-    for (float& value : values_) value = static_cast<float>(value / norm);
-  }
-
   const EmbedCommandFlags& flags_;
   const PhotoInput& input_;
-  const EmbedNetwork& network_;
-  LeaveOutRule rule_;
+  UnusedPhotos unused_;
   std::unique_ptr<EmbeddingWriter> writer_;
-  std::vector<LeftOutPhoto> left_out_;
   std::vector<float> values_;
 };
 
@@ -151,7 +121,7 @@ int run_embed(EmbedCommandFlags& flags) {
   complete_and_check(flags);
   const PhotoInput input = open_photos(flags.images, flags.list);
   const EmbedNetwork network = open_network(*flags.embed);
-  const FaceCutter cutter = cutter_for(network.card, *flags.detect);
+  const FaceCutter cutter = make_cutter(network.card, embedder_options(*flags.detect));
   RowSink sink(flags, input, network);
   EmbedPhotosOptions options;
   options.batch_size = flags.embed->batch_size;

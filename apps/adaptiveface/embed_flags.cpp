@@ -60,20 +60,21 @@ std::function<void(std::int64_t images_done)> embed_progress(std::int64_t images
   return [progress](std::int64_t done) { (*progress)(done); };
 }
 
-EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const std::string& root,
+ModelEmbeddings embed_with_model(const EmbedFlags& flags, const std::string& root,
                                  const std::vector<std::string>& paths, OnBadImage on_bad_image) {
   return embed_with_model(flags, chips_in_folder(root, paths), on_bad_image);
 }
 
-EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const ChipSource& chips, OnBadImage on_bad_image) {
+ModelEmbeddings embed_with_model(const EmbedFlags& flags, const ChipSource& chips, OnBadImage on_bad_image) {
   EmbedOptions options;
   options.on_bad_image = on_bad_image;
   options.batch_size = flags.batch_size;
   options.workers = flags.workers;
   options.on_progress = Progress(chips.names.size());
-  if (flags.network) return embed_chips(*flags.network, chips, options);
+  if (flags.network) return {embed_chips(*flags.network, chips, options), std::nullopt};
   const EmbedNetwork network = open_network(flags);
-  return embed_chips(ChipNetwork{network.card.input_size(), network.card.dim(), network.embed}, chips, options);
+  const ChipNetwork embedder{network.card.input_size(), network.card.dim(), network.embed};
+  return {embed_chips(embedder, chips, options), network.card.flip};
 }
 
 }  // namespace aface

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aface/infer/embedder.h"
+#include "aface/model/model_card.h"
 
 namespace aface {
 
@@ -27,10 +28,17 @@ std::shared_ptr<EmbedFlags> add_embed_flags(CLI::App& app);
 // Tells the progress on stderr every few seconds: how far, how fast.
 std::function<void(std::int64_t images_done)> embed_progress(std::int64_t images);
 
+// Embeddings of a model, and the views that were summed for them; not known of a network that was open
+// already.
+struct ModelEmbeddings {
+  EmbeddingMatrix matrix;
+  std::optional<FlipRule> flip;
+};
+
 // Loads the model, embeds, and tells the progress on stderr. Errors are those of open_network()
 // (embed_network.h) and embed_chips().
-EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const std::string& root,
+ModelEmbeddings embed_with_model(const EmbedFlags& flags, const std::string& root,
                                  const std::vector<std::string>& paths, OnBadImage on_bad_image);
-EmbeddingMatrix embed_with_model(const EmbedFlags& flags, const ChipSource& chips, OnBadImage on_bad_image);
+ModelEmbeddings embed_with_model(const EmbedFlags& flags, const ChipSource& chips, OnBadImage on_bad_image);
 
 }  // namespace aface

@@ -28,12 +28,6 @@ Model weights_alone(const EmbedFlags& flags) {
   return model;
 }
 
-EmbedPixels on_cpu(std::shared_ptr<const Recogniser> recogniser) {
-  return [recogniser](Span<const std::uint8_t> pixels, std::int64_t count, float* rows) {
-    recogniser->embed_pixels(pixels.data(), count, rows);
-  };
-}
-
 EmbedPixels on_gpu(const EmbedFlags& flags, const ModelCard& card, c10::Device device) {
   const ModelCard ours = card_for(card.network);
   if (card.colour != ours.colour || card.mean != ours.mean || card.scale != ours.scale) {
@@ -67,7 +61,7 @@ EmbedNetwork open_checked(const EmbedFlags& flags, c10::Device device) {
     recogniser = std::make_shared<const Recogniser>(model, options);
   }
   return {model.card, model.embedding_digest,
-          device.is_cpu() ? on_cpu(std::move(recogniser)) : on_gpu(flags, model.card, device)};
+          device.is_cpu() ? embedding_by(std::move(recogniser)) : on_gpu(flags, model.card, device)};
 }
 
 }  // namespace

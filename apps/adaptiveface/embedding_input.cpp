@@ -22,6 +22,7 @@ struct RawEmbeddings {
   std::size_t dim = 0;
   std::vector<float> values;
   std::vector<std::string> names;
+  std::optional<FlipRule> flip;
 };
 
 std::vector<std::string> chosen(const std::vector<std::string>& names,
@@ -52,8 +53,9 @@ RawEmbeddings embed_images(const EmbeddingFlags& flags, const std::vector<std::s
   require_all_matched(wanted, matches, flags.images,
                       "put them there, or name the right folder with --images");
   std::vector<std::string> paths = chosen(available, matches);
-  EmbeddingMatrix matrix = embed_with_model(*flags.embed, flags.images, paths, OnBadImage::kFail);
-  return {static_cast<std::size_t>(matrix.dim), std::move(matrix.values), std::move(paths)};
+  ModelEmbeddings made = embed_with_model(*flags.embed, flags.images, paths, OnBadImage::kFail);
+  const auto dim = static_cast<std::size_t>(made.matrix.dim);
+  return {dim, std::move(made.matrix.values), std::move(paths), made.flip};
 }
 
 RawEmbeddings read_matrix(const EmbeddingFlags& flags, const std::vector<std::string>& wanted) {
@@ -155,13 +157,14 @@ RawEmbeddings embed_set(const EmbedFlags& flags, const VerificationBin& set, con
     images.push_back(set.images[i]);
     names.push_back(pairs.paths[i]);
   }
-  const EmbeddingMatrix matrix =
+  const ModelEmbeddings made =
       embed_with_model(flags, encoded_chips(std::move(images), std::move(names)), OnBadImage::kFail);
   RawEmbeddings raw;
-  raw.dim = static_cast<std::size_t>(matrix.dim);
+  raw.dim = static_cast<std::size_t>(made.matrix.dim);
+  raw.flip = made.flip;
   raw.names = pairs.paths;
   for (const std::size_t row : row_of_image) {
-    const float* values = matrix.view().row(row);
+    const float* values = made.matrix.view().row(row);
     raw.values.insert(raw.values.end(), values, values + raw.dim);
   }
   return raw;
@@ -174,7 +177,7 @@ RawEmbeddings read_rows_in_order(const std::string& path, const std::vector<std:
                 fmt::format("{}: {} rows but the set has {} images (expected row k to be image k)", path,
                             matrix.rows, images.size()));
   }
-  return {static_cast<std::size_t>(matrix.dim), std::move(matrix.values), images};
+  return {static_cast<std::size_t>(matrix.dim), std::move(matrix.values), images, std::nullopt};
 }
 
 UnitEmbeddings to_unit_embeddings(RawEmbeddings raw, const EmbeddingFlags& flags, const std::string& command,
@@ -188,6 +191,7 @@ UnitEmbeddings to_unit_embeddings(RawEmbeddings raw, const EmbeddingFlags& flags
   unit.dim = raw.dim;
   unit.values = std::move(raw.values);
   unit.names = std::move(raw.names);
+  unit.flip = raw.flip;
 
   const auto bad = std::count(unit.no_match.begin(), unit.no_match.end(), 1);
   if (bad == 0) {
@@ -251,11 +255,13 @@ UnitEmbeddings load_embeddings(const EmbeddingFlags& flags, const std::string& c
   return to_unit_embeddings(std::move(raw), flags, command, pairs.paths);
 }
 
-std::vector<std::pair<std::string, std::string>> describe_source(const EmbeddingFlags& flags) {
+std::vector<std::pair<std::string, std::string>> describe_source(const EmbeddingFlags& flags,
+                                                                 const UnitEmbeddings& embeddings) {
   std::vector<std::pair<std::string, std::string>> source;
   if (!flags.embed->model.empty()) {
     source.emplace_back("model", flags.embed->model);
-    source.emplace_back("views", flags.embed->single_view ? "image" : "image + mirrored image");
+    if (embeddings.flip)
+      source.emplace_back("views", *embeddings.flip == FlipRule::kNone ? "image" : "image + mirrored image");
   } else if (!flags.embeddings.empty()) {
     source.emplace_back("embeddings", flags.embeddings);
   } else {

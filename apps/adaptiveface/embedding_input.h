@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct UnitEmbeddings {
   std::vector<std::string> names;  // [images] as the source has them: path under --images, line of --list
   // [images] 1: zero or not finite, matches nothing (score -1); empty: none is
   std::vector<std::uint8_t> no_match;
+  std::optional<FlipRule> flip;  // with a model: the views that were summed
   RowMatrix view() const { return {values.data(), dim == 0 ? 0 : values.size() / dim, dim}; }
 };
 
@@ -50,6 +52,7 @@ UnitEmbeddings load_embeddings(const EmbeddingFlags& flags, const std::string& c
                                const VerificationBin& set, const PairList& pairs);
 
 // The sources for the head of a result file: {"model": ...} or {"embeddings": ...}, ...
-std::vector<std::pair<std::string, std::string>> describe_source(const EmbeddingFlags& flags);
+std::vector<std::pair<std::string, std::string>> describe_source(const EmbeddingFlags& flags,
+                                                                 const UnitEmbeddings& embeddings);
 
 }  // namespace aface

@@ -25,7 +25,7 @@ int run_blufr(const BlufrFlags& flags) {
   const BlufrReport report = evaluate_blufr({embeddings.view(), embeddings.no_match}, lists, options);
   fmt::print("{}", to_table(report));
   if (flags.json.empty()) return 0;
-  auto source = describe_source(*flags.input);
+  auto source = describe_source(*flags.input, embeddings);
   source.emplace_back("lists", flags.lists);
   write_file_atomically(flags.json, to_json(report, source) + "\n");
   return 0;

@@ -78,7 +78,7 @@ int run_identification(const IdentificationFlags& flags) {
                               part(lists, embeddings, 0, lists.gallery), lists.identity_names, options);
   fmt::print("{}", to_table(report));
   if (flags.json.empty()) return 0;
-  auto source = describe_source(*flags.input);
+  auto source = describe_source(*flags.input, embeddings);
   source.emplace_back("gallery", flags.gallery);
   source.emplace_back("probes", flags.probes);
   write_file_atomically(flags.json, to_json(report, source) + "\n");

@@ -45,7 +45,7 @@ int run_pairs(const PairsFlags& flags) {
   const PairEvaluation evaluation = evaluate_pairs(pairs.list, scores, embeddings.names, options);
   fmt::print("{}", to_table(evaluation));
   if (flags.json.empty()) return 0;
-  auto source = describe_source(*flags.source);
+  auto source = describe_source(*flags.source, embeddings);
   source.emplace_back("pair_list", flags.pairs);
   write_file_atomically(flags.json, to_json(evaluation, source) + "\n");
   return 0;

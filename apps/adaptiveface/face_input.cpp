@@ -2,34 +2,35 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include "aface/core/error.h"
 #include "aface/core/file.h"
-#include "aface/core/log.h"
 #include "aface/core/parallel.h"
-#include "aface/core/stop_request.h"
-#include "aface/eval/scores.h"
+#include "aface/data/photo_input.h"
 #include "aface/io/identity_list.h"
 #include "aface/io/npy.h"
 #include "aface/io/text_list.h"
-#include "aface/recognise/photo_embedder.h"
+#include "aface/recognise/embed_photos.h"
+#include "aface/recognise/recogniser.h"
+#include "apps/adaptiveface/unit_rows.h"
+#include "apps/adaptiveface/unused_photos.h"
 
 namespace aface {
 namespace {
 
-constexpr std::size_t kPhotosAtOnce = 256;
-
 Error usage(const std::string& what) { return Error(ErrorKind::kUsage, what); }
 
 std::string folder_of(const std::string& path) {
-  std::string folder = std::filesystem::path(path).parent_path().filename().string();
-  if (folder.empty()) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path().filename();
+  if (folder.empty() || folder.extension() == ".tar") {  // a photo at the top of an archive
     throw Error(ErrorKind::kData,
                 fmt::format("'{}' lies in no folder (expected PERSON/PHOTO with --person-is-folder)", path));
   }
-  return folder;
+  return folder.string();
 }
 
 bool first_line_has_tab(const std::string& list) {
@@ -37,13 +38,15 @@ bool first_line_has_tab(const std::string& list) {
   return text.substr(0, text.find('\n')).find('\t') != std::string::npos;
 }
 
-// Names of the photos and, where they are told, the people on them.
-FaceInput read_names(const FaceInputFlags& flags, Identities identities) {
+std::vector<std::string> names_of(const PhotoInput& input) {
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < input.count; ++i) names.push_back(input.photos->photo_name(i));
+  return names;
+}
+
+// The names of the photos (those of --list, otherwise `names`) and, where they are told, the people on them.
+FaceInput read_names(const FaceInputFlags& flags, Identities identities, std::vector<std::string> names) {
   FaceInput faces;
-  // Said before folders are walked through.
-  if (identities == Identities::kNeeded && flags.list.empty() && !flags.person_is_folder) {
-    throw usage("who is on the photos? Give --person-is-folder, or a --list with the person after a tab");
-  }
   const bool list_has_people =
       !flags.list.empty() && !flags.person_is_folder && first_line_has_tab(flags.list);
   if (list_has_people) {
@@ -53,9 +56,7 @@ FaceInput read_names(const FaceInputFlags& flags, Identities identities) {
     }
     return faces;
   }
-  faces.names = !flags.list.empty()    ? read_text_list(flags.list)
-                : !flags.files.empty() ? flags.files
-                                       : list_images(flags.images);
+  faces.names = flags.list.empty() ? std::move(names) : read_text_list(flags.list);
   if (flags.person_is_folder) {
     for (const std::string& name : faces.names) faces.identities.push_back(folder_of(name));
   } else if (identities == Identities::kNeeded) {
@@ -70,7 +71,7 @@ FaceInput read_embeddings(const FaceInputFlags& flags, Identities identities) {
   if (flags.list.empty()) throw usage("--embeddings needs --list, the names of its rows (embed writes both)");
   if (flags.model_digest.empty())
     throw usage("--embeddings needs --model-digest, which says whose embeddings they are");
-  FaceInput faces = read_names(flags, identities);
+  FaceInput faces = read_names(flags, identities, {});
   NpyMatrix matrix = read_npy_matrix(flags.embeddings);
   if (matrix.rows != static_cast<std::int64_t>(faces.size())) {
     throw Error(
@@ -80,107 +81,46 @@ FaceInput read_embeddings(const FaceInputFlags& flags, Identities identities) {
                     flags.list, faces.size(), flags.embeddings, matrix.rows));
   }
   faces.model = {flags.model_digest, static_cast<std::size_t>(matrix.dim)};
-  const std::vector<double> lengths = embedding_norms(matrix.view(), faces.names);
   for (std::size_t i = 0; i < faces.size(); ++i) {
-    float* row = matrix.values.data() + i * faces.model.dim;
-    faces.photos.push_back(sha256(row, faces.model.dim * sizeof(float)));
-    for (std::size_t k = 0; k < faces.model.dim; ++k) row[k] = static_cast<float>(row[k] / lengths[i]);
+    faces.photos.push_back(sha256(matrix.view().row(i), faces.model.dim * sizeof(float)));
   }
+  scale_to_length_one(matrix.values.data(), faces.model.dim, faces.names);
   faces.values = std::move(matrix.values);
   return faces;
 }
 
-// The faces of a photo, and its name by its bytes.
-struct ReadPhoto {
-  Sha256::Value digest{};
-  std::vector<FaceChip> faces;
-  std::optional<Error> error;
-};
-
-ReadPhoto read_photo(const std::string& path, const FaceCutter& cutter) {
-  ReadPhoto photo;
-  try {
-    const std::vector<unsigned char> bytes = read_binary_file(path);
-    photo.digest = sha256(bytes.data(), bytes.size());
-    photo.faces = cutter.cut(bytes, path).value();
-  } catch (const Error& error) {
-    photo.error = error;
-  }
-  return photo;
-}
-
-PhotoEmbedderOptions embedder_options(const DetectFlags& flags) {
-  PhotoEmbedderOptions options;
-  options.detector = flags.detector;
-  options.detect = flags.options;
-  options.many = many_faces_from(flags.many);
-  options.takes_middle_without_face = flags.none == "centre-crop";
-  return options;
-}
-
-// The faces that could be read; other photos are reported, or end the command.
-class PhotoFaces {
- public:
-  PhotoFaces(const FaceInputFlags& flags, const Recogniser& recogniser, FaceInput& out)
-      : flags_(flags),
-        recogniser_(recogniser),
-        cutter_(make_cutter(recogniser.card(), embedder_options(*flags.detect))),
-        out_(out) {}
-
-  // Photos [first, last) of `all`.
-  void add(const FaceInput& all, std::size_t first, std::size_t last) {
-    std::vector<ReadPhoto> photos(last - first);
-    parallel_for(static_cast<std::int64_t>(photos.size()), 4, flags_.threads,
-                 [&](std::int64_t begin, std::int64_t end) {
-                   for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-                     const std::string& name = all.names[first + i];
-                     photos[i] =
-                         read_photo(flags_.images.empty() ? name : flags_.images + "/" + name, cutter_);
-                   }
-                 });
-    std::vector<Image> chips;
-    for (std::size_t i = 0; i < photos.size(); ++i) {
-      if (photos[i].error) leave_out(*photos[i].error);
-      for (std::size_t face = 0; face < photos[i].faces.size(); ++face) {
-        chips.push_back(std::move(photos[i].faces[face].chip));
-        out_.photos.push_back(photos[i].digest);
-        out_.names.push_back(all.names[first + i] + (face == 0 ? "" : fmt::format("#{}", face + 1)));
-        if (!all.identities.empty()) out_.identities.push_back(all.identities[first + i]);
-      }
-    }
-    const std::size_t before = out_.values.size();
-    out_.values.resize(before + chips.size() * out_.model.dim);
-    if (!chips.empty()) recogniser_.embed(chips, out_.values.data() + before);
-  }
-  std::int64_t left_out() const { return left_out_; }
-
- private:
-  void leave_out(const Error& error) {
-    const bool is_faceless = error.kind() == ErrorKind::kData && !flags_.detect->detector.empty();
-    if ((is_faceless ? flags_.detect->none : flags_.on_bad_image) == "fail") throw error;
-    log_warning("photos", "left out: {}", error.what());
-    ++left_out_;
-  }
-
-  const FaceInputFlags& flags_;
-  const Recogniser& recogniser_;
-  FaceCutter cutter_;
-  FaceInput& out_;
-  std::int64_t left_out_ = 0;
-};
-
-FaceInput embed_photos(const FaceInputFlags& flags, Identities identities) {
-  const FaceInput all = read_names(flags, identities);
-  const Recogniser recogniser = Recogniser::open(flags.model, {flags.threads});
+// The faces of the photos that could be read; others are reported, or end the command.
+FaceInput embed_given_photos(const FaceInputFlags& flags, Identities identities) {
+  std::optional<PhotoInput> place;
+  if (flags.list.empty() && flags.files.empty()) place = open_photos(flags.images);
+  const FaceInput told = read_names(flags, identities, place ? names_of(*place) : flags.files);
+  const PhotoInput input = place ? *place : photos_at(flags.images, told.names);
+  const auto recogniser = std::make_shared<const Recogniser>(Recogniser::open(flags.model, {flags.threads}));
+  const FaceCutter cutter = make_cutter(recogniser->card(), embedder_options(*flags.detect));
   FaceInput faces;
-  faces.model = {recogniser.digest(), static_cast<std::size_t>(recogniser.dim())};
-  faces.card = recogniser.card();
-  PhotoFaces photos(flags, recogniser, faces);
-  for (std::size_t first = 0; first < all.size(); first += kPhotosAtOnce) {
-    throw_if_stopped();
-    photos.add(all, first, std::min(all.size(), first + kPhotosAtOnce));
-  }
-  if (photos.left_out() > 0) log_warning("photos", "{} of {} were left out", photos.left_out(), all.size());
+  faces.model = {recogniser->digest(), static_cast<std::size_t>(recogniser->dim())};
+  faces.card = recogniser->card();
+  UnusedPhotos unused("photos", leave_out_rule(*flags.detect, flags.on_bad_image));
+  EmbedPhotosOptions options;
+  options.workers = flags.threads > 0 ? flags.threads : hardware_threads();
+  options.digests = true;
+  embed_photos(input, cutter, recogniser->dim(), embedding_by(recogniser), options,
+               [&](const PhotoRows& photo) {
+                 if (photo.error != nullptr) {
+                   unused.add(input, photo.photo, *photo.error);
+                   return;
+                 }
+                 const auto i = static_cast<std::size_t>(photo.photo);
+                 for (std::size_t face = 0; face < photo.rows.rows; ++face) {
+                   faces.names.push_back(told.names[i] + (face == 0 ? "" : fmt::format("#{}", face + 1)));
+                   if (!told.identities.empty()) faces.identities.push_back(told.identities[i]);
+                   faces.photos.push_back(photo.digest);
+                   faces.values.insert(faces.values.end(), photo.rows.row(face),
+                                       photo.rows.row(face) + photo.rows.dim);
+                 }
+               });
+  unused.tell_number();
+  scale_to_length_one(faces.values.data(), faces.model.dim, faces.names);
   return faces;
 }
 
@@ -189,8 +129,10 @@ FaceInput embed_photos(const FaceInputFlags& flags, Identities identities) {
 std::shared_ptr<FaceInputFlags> add_face_input_flags(CLI::App& app) {
   auto flags = std::make_shared<FaceInputFlags>();
   app.add_option("--model", flags->model, "model file (.safetensors) that makes the embeddings");
-  app.add_option("--images", flags->images,
-                 "folder of the photos, or of aligned face chips without --detector");
+  app.add_option(
+      "--images", flags->images,
+      "folder of the photos, a .tar, a .rec or a verification set (.bin); without --detector they are "
+      "aligned face chips");
   app.add_option("PHOTO", flags->files, "photos by name, instead of a folder of them");
   app.add_option("--list", flags->list,
                  "photos, one a line, with the person after a tab where that is known");
@@ -221,12 +163,16 @@ FaceInput load_faces(const FaceInputFlags& flags, Identities identities) {
   if (identities == Identities::kNeeded && flags.detect->many == "all") {
     throw usage("--many all: a photo shows one person here; take largest, centre or refuse");
   }
+  // Said before folders are walked through.
+  if (identities == Identities::kNeeded && flags.list.empty() && !flags.person_is_folder) {
+    throw usage("who is on the photos? Give --person-is-folder, or a --list with the person after a tab");
+  }
   if (!flags.embeddings.empty()) return read_embeddings(flags, identities);
   if (flags.images.empty() == flags.files.empty())
-    throw usage("--model needs --images, a folder, or photos by name, not both");
+    throw usage("--model needs --images or photos by name, not both");
   if (!flags.files.empty() && !flags.list.empty())
     throw usage("--list goes with --images, not with photos by name");
-  return embed_photos(flags, identities);
+  return embed_given_photos(flags, identities);
 }
 
 }  // namespace aface

@@ -65,12 +65,9 @@ void check_reach(const ServeFlags& flags, const std::string& token) {
                           flags.host));
 }
 
-PhotoEmbedderOptions embedder_options(const ServeFlags& flags) {
-  PhotoEmbedderOptions options;
-  options.detector = flags.detect->detector;
-  options.detect = flags.detect->options;
+PhotoEmbedderOptions served_options(const ServeFlags& flags) {
+  PhotoEmbedderOptions options = embedder_options(*flags.detect);
   options.many = ManyFaces::kAll;
-  options.takes_middle_without_face = flags.detect->none == "centre-crop";
   options.max_pixels = static_cast<long>(flags.max_megapixels * 1e6);
   return options;
 }
@@ -106,7 +103,7 @@ int run_serve(const ServeFlags& flags) {
   options.search = search_options(*flags.search, std::max(1, cores / works));
   options.search.index.give_up = [] { throw_if_stopped(); };
   options.gallery.wait_ms = static_cast<int>(flags.gallery_wait_seconds * 1000);
-  Service service(make_face_source(recogniser, embedder_options(flags)), flags.gallery, options);
+  Service service(make_face_source(recogniser, served_options(flags)), flags.gallery, options);
 
   HttpServer* opened = nullptr;
   HttpServer::Options http;

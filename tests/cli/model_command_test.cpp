@@ -79,6 +79,25 @@ TEST_F(ModelCommand, AChangedFileIsRefusedEverywhere) {
       "the digest does not fit");
 }
 
+TEST_F(ModelCommand, AnEvaluationSaysWhichViewsWereSummed) {
+  const std::string gallery = dir.write("g.tsv", "0.png\tAda\n1.png\tBo\n"),
+                    probes = dir.write("p.tsv", "2.png\tAda\n3.png\tCy\n");
+  const auto views = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> call = {"evaluate", "identification",   "--gallery",       gallery,   "--probes",
+                                     probes,     "--images",         dir.file("chips"), "--model", model,
+                                     "--json",   dir.file("r.json"), "--threads",       "1"};
+    call.insert(call.end(), more.begin(), more.end());
+    const auto result = test::run_adaptiveface(call);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return nlohmann::json::parse(read_text_file(dir.file("r.json")))["views"].get<std::string>();
+  };
+  upgrade();
+  EXPECT_EQ(views({}), "image + mirrored image");
+  EXPECT_EQ(views({"--no-flip"}), "image");
+  upgrade({"--flip", "none"});
+  EXPECT_EQ(views({}), "image") << "by the model's card";
+}
+
 TEST_F(ModelCommand, CalibrationMeasuresWhatThePairsAreEnoughFor) {
   upgrade();
   const auto result =

@@ -4,10 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "aface/core/file.h"
+#include "aface/core/file_writer.h"
 #include "aface/data/photo_writer.h"
 #include "aface/image/align.h"
 #include "aface/image/image_file.h"
 #include "aface/io/npy.h"
+#include "aface/io/tar.h"
 #include "aface/io/text_list.h"
 #include "aface/nn/model_file.h"
 #include "aface/recognise/model_writer.h"
@@ -150,6 +152,44 @@ TEST_F(PhotoCommands, PackedPhotosAndSinglePhotosAreTaken) {
   for (std::size_t k = 0; k < 8; ++k) {  // in batches of two and of one
     EXPECT_NEAR(of_rec[1]["embedding"][k].get<float>(), of_one[0]["embedding"][k].get<float>(), 1e-5);
   }
+}
+
+TEST_F(PhotoCommands, AnArchiveOfPhotosIsTakenInItsOrderAndPhotosAreKnownByTheirBytes) {
+  {
+    FileWriter archive(dir.file("photos.tar"));
+    for (const char* name : {"b/two.png", "a/two.png", "b/one.png"})
+      write_tar_member(archive, name, read_binary_file(dir.file(std::string("photos/") + name)));
+    write_tar_end(archive);
+    archive.commit();
+  }
+  const std::vector<std::string> model = {
+      "--model", dir.file("m.safetensors"), "--detector", detector, "--threads", "1"};
+  const auto run = [&](std::vector<std::string> call, const std::vector<std::string>& more) {
+    call.insert(call.end(), model.begin(), model.end());
+    call.insert(call.end(), more.begin(), more.end());
+    const auto result = run_adaptiveface(call);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result;
+  };
+  run({"embed", dir.file("photos.tar")}, {"--out", dir.file("e.jsonl")});
+  EXPECT_THAT(paths(json_lines("e.jsonl")),
+              ElementsAre("photos.tar/b/two.png", "photos.tar/a/two.png", "photos.tar/b/one.png"));
+
+  const auto first =
+      run({"enrol", "--gallery", dir.file("g"), "--images", dir.file("photos")}, {"--person-is-folder"});
+  EXPECT_THAT(first.out, HasSubstr("3 photos enrolled, 0 were known; 2 new people"));
+  EXPECT_THAT(first.err, HasSubstr("left out: " + dir.file("photos") + "/a/none.png: no face was found"));
+  const auto again =
+      run({"enrol", "--gallery", dir.file("g"), "--images", dir.file("photos.tar")}, {"--person-is-folder"});
+  EXPECT_THAT(again.out, HasSubstr("0 photos enrolled, 3 were known; 0 new people"));
+  const auto who = run({"identify", "--gallery", dir.file("g")},
+                       {"--many", "all", dir.file("photos/b/two.png"), dir.file("photos/a/two.png")});
+  EXPECT_THAT(who.out, HasSubstr("photos/b/two.png\t1\tb\t1.0000"));
+  EXPECT_THAT(who.out, HasSubstr("photos/b/two.png#2\t1\t"));
+  EXPECT_THAT(who.out, HasSubstr("photos/a/two.png\t1\ta\t1.0000"));
+  expect_failure({"enrol", "--gallery", dir.file("g"), "--images", dir.file("photos"), "--model",
+                  dir.file("m.safetensors"), "--detector", detector, "--none", "fail", "--person-is-folder"},
+                 3, "a/none.png: no face was found");
 }
 
 TEST_F(PhotoCommands, WrongUseHasOneLine) {

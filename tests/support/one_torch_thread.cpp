@@ -1,5 +1,5 @@
-// All tests of this binary run torch on one thread: repeatable bit for bit, and quicker for nets as small as these on a
-// machine that does other things too.
+// All tests of this binary run torch on one thread: repeatable bit for bit, and quicker for nets as small as
+// these on a machine that does other things too.
 #include <gtest/gtest.h>
 
 #include "aface/nn/torch_compat.h"
