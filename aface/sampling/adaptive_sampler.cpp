@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 #include <unordered_set>
 #include <utility>
@@ -39,6 +40,19 @@ void check_options(const SamplerOptions& o) {
   require(o.noise_threshold >= -1 && o.noise_threshold <= 1, "-1 <= noise_threshold <= 1");
 }
 
+// Each once.
+std::vector<std::size_t> identities_of(Span<const SampleFeedback> feedback, Span<const std::int64_t> identities) {
+  std::vector<std::size_t> result;
+  for (const SampleFeedback& one : feedback) {
+    AFACE_CHECK(one.sample_id >= 0 && static_cast<std::size_t>(one.sample_id) < identities.size(), "sample {} of {}",
+                one.sample_id, identities.size());
+    result.push_back(static_cast<std::size_t>(identities[static_cast<std::size_t>(one.sample_id)]));
+  }
+  std::sort(result.begin(), result.end());
+  result.erase(std::unique(result.begin(), result.end()), result.end());
+  return result;
+}
+
 const SamplerOptions& checked(const SamplerOptions& options) {
   check_options(options);
   return options;
@@ -58,11 +72,8 @@ AdaptiveSampler::AdaptiveSampler(const SamplerOptions& options, Span<const std::
       steps_up_(weights_.steps(options.up)),
       random_(seed) {
   if (options.keep_shares) {
-    if (ranks != nullptr && ranks->size() > 1) {
-      throw Error(ErrorKind::kUsage, "sampler.keep_shares looks at all samples of an identity, which several ranks do not have; "
-                                     "turn it off, or train in one process");
-    }
-    shares_.emplace(Shares{SamplesByIdentity(identities, num_identities),
+    const Span<const std::int64_t> own(identities.data() + own_.first, static_cast<std::size_t>(own_.count()));
+    shares_.emplace(Shares{SamplesByIdentity(own, num_identities),
                            std::vector<double>(static_cast<std::size_t>(num_identities), 1.0)});
   }
   make_size_classes(num_identities);
@@ -173,6 +184,8 @@ std::vector<std::int64_t> AdaptiveSampler::draw(std::int64_t count) {
 
 void AdaptiveSampler::take_feedback(Span<const SampleFeedback> feedback, std::int64_t step) {
   const bool noise_rule = noise_log_ && step >= options_.noise_start_step;
+  const std::vector<std::size_t> seen = shares_ ? identities_of(feedback, identities_) : std::vector<std::size_t>{};
+  const std::vector<std::uint32_t> before = shares_ ? own_units(seen) : std::vector<std::uint32_t>{};
   std::vector<double> changes(feedback.size());  // of each weight, by its owner
   for (std::size_t k = 0; k < feedback.size(); ++k) {
     const SampleFeedback& one = feedback[k];
@@ -187,13 +200,13 @@ void AdaptiveSampler::take_feedback(Span<const SampleFeedback> feedback, std::in
     if (noise_rule) noise_log_->record(one.sample_id, one.own_cosine);
     const bool is_noise = noise_rule && one.own_cosine < options_.noise_threshold;
     const Code code = is_noise ? weights_.low() : weights_.moved(code_of(sample), one.correct ? steps_down_ : steps_up_);
-    if (shares_) {
-      move_within_share(sample, code);
-      continue;
-    }
-    const double before = units(sample, code_of(sample));
+    changes[k] = static_cast<double>(units(sample, code)) - units(sample, code_of(sample));
     code_of(sample) = code;
-    changes[k] = units(sample, code) - before;
+  }
+  if (shares_) {
+    keep_shares(seen);
+    tell_sums(seen, before);
+    return;
   }
   if (ranks_ != nullptr) ranks_->sum(changes);
   for (std::size_t k = 0; k < feedback.size(); ++k) {
@@ -202,20 +215,58 @@ void AdaptiveSampler::take_feedback(Span<const SampleFeedback> feedback, std::in
   }
 }
 
-double AdaptiveSampler::keeping_factor(std::size_t identity) const {
-  const Span<const std::uint32_t> all = shares_->samples.of(identity);
-  double sum = 0;
-  for (const std::uint32_t i : all) sum += weights_.weight(codes_[i]);
-  return all.empty() ? 1 : static_cast<double>(all.size()) / sum;
+std::vector<std::uint32_t> AdaptiveSampler::own_units(const std::vector<std::size_t>& identities) const {
+  std::vector<std::uint32_t> result;
+  for (const std::size_t identity : identities) {
+    for (const std::uint32_t i : shares_->samples.of(identity)) {
+      result.push_back(units(static_cast<std::size_t>(own_.first) + i, codes_[i]));
+    }
+  }
+  return result;
 }
 
-void AdaptiveSampler::move_within_share(std::size_t sample, Code code) {
-  const auto identity = static_cast<std::size_t>(identities_[sample]);
-  const Span<const std::uint32_t> all = shares_->samples.of(identity);
-  for (const std::uint32_t i : all) sums_.change(i / kSampleBlock, units(i, codes_[i]), 0);
-  codes_[sample] = code;
-  shares_->factors[identity] = keeping_factor(identity);
-  for (const std::uint32_t i : all) sums_.change(i / kSampleBlock, 0, units(i, codes_[i]));
+void AdaptiveSampler::keep_shares(const std::vector<std::size_t>& identities) {
+  // In whole units, so that sums are exact in whatever order ranks add: weights lie 2^28 apart at most (see weight_scale.h).
+  const double unit = options_.min_weight / (1 << 16);
+  std::vector<double> sums;
+  for (const std::size_t identity : identities) {
+    double sum = 0;
+    for (const std::uint32_t i : shares_->samples.of(identity)) sum += std::round(weights_.weight(codes_[i]) / unit);
+    sums.push_back(sum);
+  }
+  if (ranks_ != nullptr) ranks_->sum(sums);
+  for (std::size_t k = 0; k < identities.size(); ++k) {
+    if (sums[k] == 0) continue;  // an identity without samples
+    shares_->factors[identities[k]] = class_sizes_[class_of_identity_[identities[k]]] / (unit * sums[k]);
+  }
+}
+
+void AdaptiveSampler::tell_sums(const std::vector<std::size_t>& identities, const std::vector<std::uint32_t>& before) {
+  struct Change {
+    std::uint64_t block, before, after;
+  };
+  const std::vector<std::uint32_t> after = own_units(identities);
+  std::vector<Change> changes;
+  std::size_t k = 0;
+  for (const std::size_t identity : identities) {
+    for (const std::uint32_t i : shares_->samples.of(identity)) {
+      if (before[k] != after[k]) {
+        changes.push_back({(static_cast<std::uint64_t>(own_.first) + i) / kSampleBlock, before[k], after[k]});
+      }
+      ++k;
+    }
+  }
+  if (ranks_ != nullptr) {
+    const auto of_ranks =
+        ranks_->gather({reinterpret_cast<const unsigned char*>(changes.data()), changes.size() * sizeof(Change)});
+    changes.clear();
+    for (const auto& bytes : of_ranks) {
+      const std::size_t known = changes.size();
+      changes.resize(known + bytes.size() / sizeof(Change));
+      std::copy(bytes.begin(), bytes.end(), reinterpret_cast<unsigned char*>(changes.data() + known));
+    }
+  }
+  for (const Change& change : changes) sums_.change(change.block, change.before, change.after);
 }
 
 void AdaptiveSampler::save(NamedArrays& state) const {
@@ -245,7 +296,9 @@ void AdaptiveSampler::restore(const NamedArrays& state) {
   if (noise_log_) noise_log_->restore(state, "sampler.noise_log");
   saved.copy_to(codes_.data());
   if (shares_) {
-    for (std::size_t c = 0; c < shares_->factors.size(); ++c) shares_->factors[c] = keeping_factor(c);
+    std::vector<std::size_t> all(shares_->factors.size());
+    std::iota(all.begin(), all.end(), 0);
+    keep_shares(all);
   }
   add_up();
   random_.set_state(generator);

@@ -28,11 +28,12 @@ namespace aface {
 //
 // Memory: 4.2 bytes a sample (2.2 without the noise log, which noise_threshold = -1 turns off, and the noise rule with
 // it) and 2 an identity: 100 M samples take about 420 MB. On N ranks 4 / N + 0.2 bytes a sample. keep_shares takes 4 more a
-// sample and 12 an identity, and time for each feedback in proportion to the samples of its identity.
+// sample and 12 an identity, time for each feedback in proportion to the samples of its identity, and on ranks an exchange of
+// the blocks' changes.
 class AdaptiveSampler : public Sampler {
  public:
   // `identities` is looked into for as long as the sampler lives. Throws Error{kUsage} on options out of range or weights
-  // that spread too far (see weight_scale.h), and with keep_shares on several ranks.
+  // that spread too far (see weight_scale.h).
   AdaptiveSampler(const SamplerOptions& options, Span<const std::int64_t> identities, std::int64_t num_identities,
                   std::uint64_t seed, AcrossRanks* ranks = nullptr);
 
@@ -71,8 +72,11 @@ class AdaptiveSampler : public Sampler {
   bool is_own(std::size_t sample) const { return own_.has(static_cast<std::int64_t>(sample)); }
   Code& code_of(std::size_t sample) { return codes_[sample - static_cast<std::size_t>(own_.first)]; }
   const Code& code_of(std::size_t sample) const { return codes_[sample - static_cast<std::size_t>(own_.first)]; }
-  double keeping_factor(std::size_t identity) const;           // that its weights sum up to what they were at the start
-  void move_within_share(std::size_t sample, Code code);  // and all weights of its identity
+  // With keep_shares. Weights of this rank's samples of some identities, one after another; the factors that keep what they
+  // add up to over all ranks; and the sums over blocks told of what that changed.
+  std::vector<std::uint32_t> own_units(const std::vector<std::size_t>& identities) const;
+  void keep_shares(const std::vector<std::size_t>& identities);
+  void tell_sums(const std::vector<std::size_t>& identities, const std::vector<std::uint32_t>& before);
   // Sums over all ranks' blocks.
   void add_up();
   // The samples at so many points of the line of weights, some maybe more than once.
@@ -93,7 +97,7 @@ class AdaptiveSampler : public Sampler {
   int steps_down_ = 0;
   int steps_up_ = 0;
   struct Shares {
-    SamplesByIdentity samples;
+    SamplesByIdentity samples;    // of this rank, counted from its first
     std::vector<double> factors;  // [identities]
   };
   std::optional<Shares> shares_;  // with keep_shares

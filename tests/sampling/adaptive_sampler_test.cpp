@@ -297,9 +297,9 @@ TEST(AdaptiveSampler, KeptSharesStayWhateverTheFeedback) {
 
   std::map<std::int64_t, double> sums;
   for (std::int64_t i = 0; i < 100; ++i) sums[identities[static_cast<std::size_t>(i)]] += sampler.relative_weight(i);
-  for (const auto& [identity, count] : counts) EXPECT_NEAR(sums[identity], count, 1e-9) << identity;
+  for (const auto& [identity, count] : counts) EXPECT_NEAR(sums[identity], count, 1e-4 * count) << identity;
   EXPECT_LT(sampler.report().at("effective_samples"), 70);  // they do differ within identities
-  EXPECT_NEAR(sampler.report().at("weight_band_1_2"), 1, 1e-9);
+  EXPECT_NEAR(sampler.report().at("weight_band_1_2"), 1, 1e-4);
 
   double all = 0;
   for (const auto& [identity, count] : counts) all += std::sqrt(count);
@@ -415,17 +415,21 @@ SamplerOptions lively() {
   return options;
 }
 
-TEST(AdaptiveSampler, RanksOwnTheirSamplesAndDrawWhatOneDraws) {
+class AdaptiveSamplerOfRanks : public ::testing::TestWithParam<bool> {};
+
+TEST_P(AdaptiveSamplerOfRanks, OwnTheirSamplesAndDrawWhatOneDraws) {
+  SamplerOptions options = lively();
+  options.keep_shares = GetParam();
   for (const std::int64_t samples : {std::int64_t{50}, std::int64_t{1000}}) {
     const std::vector<std::int64_t> identities = identities_of(samples);
     const std::int64_t batch = 48;  // of 50: most have been drawn before
-    const auto alone = make_sampler(lively(), identities, 37, 5);
+    const auto alone = make_sampler(options, identities, 37, 5);
     const Drawn expected = draw_on(*alone, 60, batch);
     for (const int size : {2, 3, 4}) {
       SCOPED_TRACE(std::to_string(samples) + " samples, " + std::to_string(size) + " ranks");
       std::vector<Drawn> of_ranks(static_cast<std::size_t>(size));
       test::ThreadRanks::run(size, [&](AcrossRanks& ranks) {
-        const auto own = make_sampler(lively(), identities, 37, 5, &ranks);
+        const auto own = make_sampler(options, identities, 37, 5, &ranks);
         of_ranks[static_cast<std::size_t>(ranks.rank())] = draw_on(*own, 60, batch);
       });
       std::vector<std::uint8_t> codes, log;
@@ -446,6 +450,8 @@ TEST(AdaptiveSampler, RanksOwnTheirSamplesAndDrawWhatOneDraws) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(KeepShares, AdaptiveSamplerOfRanks, ::testing::Bool());
 
 // Drawn by ranks that own parts: each sample as often as its weight says, whoever owns it.
 TEST(AdaptiveSampler, RanksDrawInProportionToTheWeights) {
