@@ -1,6 +1,6 @@
 // Adaptive sampling against a draw that looks at every weight, torch.multinomial, turn by turn. A step of
 // each draws 512 samples without replacement and then changes the weights of these.
-//   multinomial_bench [samples [rounds]]     (10000000 7)
+//   multinomial_bench [samples [rounds [keep_shares]]]     (10000000 7 1)
 // Prints milliseconds a step, their ratio, and what the sampler adds to the memory that is resident, its
 // making included; identities, fifty samples each, are the caller's. multinomial refuses more than 2^24
 // samples.
@@ -73,7 +73,7 @@ void print_times(const std::string& name, const std::vector<double>& times) {
              *std::min_element(times.begin(), times.end()), *std::max_element(times.begin(), times.end()));
 }
 
-void run(std::int64_t samples, int rounds) {
+void run(std::int64_t samples, int rounds, bool keep_shares) {
   at::set_num_threads(hardware_threads());
   std::vector<std::int64_t> identities(static_cast<std::size_t>(samples));
   for (std::size_t i = 0; i < identities.size(); ++i)
@@ -81,6 +81,7 @@ void run(std::int64_t samples, int rounds) {
   SamplerOptions options;
   options.kind = "adaptive";
   options.noise_start_step = 0;
+  options.keep_shares = keep_shares;
   const double before_mb = memory_mb("VmRSS");
   Stopwatch watch;
   AdaptiveSampler sampler(options, identities, identities.back() + 1, 1);
@@ -122,5 +123,6 @@ void run(std::int64_t samples, int rounds) {
 int main(int argc, char** argv) {
   const std::int64_t samples = argc > 1 ? std::atoll(argv[1]) : 10000000;
   const int rounds = argc > 2 ? std::atoi(argv[2]) : 7;
-  aface::bench::run(samples, rounds);
+  const bool keep_shares = argc <= 3 || std::atoi(argv[3]) != 0;
+  aface::bench::run(samples, rounds, keep_shares);
 }

@@ -54,6 +54,7 @@ void cumulative_sums_batch(benchmark::State& state) {
 void adaptive_step(benchmark::State& state) {
   SamplerOptions options;
   options.kind = "adaptive";
+  options.keep_shares = state.range(1) != 0;
   std::vector<std::int64_t> identities(static_cast<std::size_t>(state.range(0)));
   for (std::size_t i = 0; i < identities.size(); ++i) identities[i] = static_cast<std::int64_t>(i / 10);
   AdaptiveSampler sampler(options, identities, identities.back() + 1, 1);
@@ -75,7 +76,7 @@ void adaptive_step(benchmark::State& state) {
 BENCHMARK(tree_draw)->Arg(1000000)->Arg(10000000);
 BENCHMARK(tree_change)->Arg(1000000)->Arg(10000000);
 BENCHMARK(cumulative_sums_batch)->Arg(1000000)->Unit(benchmark::kMicrosecond);
-BENCHMARK(adaptive_step)->Arg(1000000)->Arg(10000000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(adaptive_step)->ArgNames({"", "shares"})->ArgsProduct({{1000000, 10000000}, {0, 1}})->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace aface

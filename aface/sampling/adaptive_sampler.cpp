@@ -218,21 +218,24 @@ void AdaptiveSampler::take_feedback(Span<const SampleFeedback> feedback, std::in
 std::vector<std::uint32_t> AdaptiveSampler::own_units(const std::vector<std::size_t>& identities) const {
   std::vector<std::uint32_t> result;
   for (const std::size_t identity : identities) {
-    for (const std::uint32_t i : shares_->samples.of(identity)) {
-      result.push_back(units(static_cast<std::size_t>(own_.first) + i, codes_[i]));
-    }
+    const SamplesByIdentity::Samples own = shares_->samples.of(identity);
+    const double scale = this->scale(identity);
+    for (std::size_t i = 0; i < own.size(); ++i) result.push_back(units_of(scale, codes_[own[i]]));
   }
   return result;
 }
 
 void AdaptiveSampler::keep_shares(const std::vector<std::size_t>& identities) {
   // In whole units, so that sums are exact in whatever order ranks add: weights lie 2^28 apart at most (see weight_scale.h).
-  const double unit = options_.min_weight / (1 << 16);
+  const double unit = options_.min_weight / (1 << 16), units_per_weight = 1 / unit;
   std::vector<double> sums;
   for (const std::size_t identity : identities) {
-    double sum = 0;
-    for (const std::uint32_t i : shares_->samples.of(identity)) sum += std::round(weights_.weight(codes_[i]) / unit);
-    sums.push_back(sum);
+    std::uint64_t sum = 0;
+    const SamplesByIdentity::Samples own = shares_->samples.of(identity);
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      sum += static_cast<std::uint64_t>(units_per_weight * weights_.weight(codes_[own[i]]) + 0.5);
+    }
+    sums.push_back(static_cast<double>(sum));
   }
   if (ranks_ != nullptr) ranks_->sum(sums);
   for (std::size_t k = 0; k < identities.size(); ++k) {
@@ -249,11 +252,12 @@ void AdaptiveSampler::tell_sums(const std::vector<std::size_t>& identities, cons
   std::vector<Change> changes;
   std::size_t k = 0;
   for (const std::size_t identity : identities) {
-    for (const std::uint32_t i : shares_->samples.of(identity)) {
-      if (before[k] != after[k]) {
-        changes.push_back({(static_cast<std::uint64_t>(own_.first) + i) / kSampleBlock, before[k], after[k]});
-      }
-      ++k;
+    const SamplesByIdentity::Samples own = shares_->samples.of(identity);
+    for (std::size_t i = 0; i < own.size(); ++i, ++k) {
+      const std::uint64_t block = (static_cast<std::uint64_t>(own_.first) + own[i]) / kSampleBlock;
+      if (changes.empty() || changes.back().block != block) changes.push_back({block, 0, 0});
+      changes.back().before += before[k];
+      changes.back().after += after[k];
     }
   }
   if (ranks_ != nullptr) {
@@ -323,7 +327,7 @@ std::map<std::string, double> AdaptiveSampler::report() const {
     at_min += codes_[i] == weights_.low();
     at_max += codes_[i] == weights_.high();
     const std::size_t band = band_of_class[class_of(sample)];
-    band_sums[band] += relative_weight(sample, codes_[i]);
+    band_sums[band] += factor(static_cast<std::size_t>(identities_[sample])) * weights_.weight(codes_[i]);
     ++band_counts[band];
   }
   if (noise_log_) noise = static_cast<double>(noise_log_->noise_samples());
@@ -345,7 +349,7 @@ std::vector<NoiseSuspect> AdaptiveSampler::noise_suspects(std::size_t at_least) 
 
 double AdaptiveSampler::relative_weight(std::int64_t sample_id) const {
   const auto sample = static_cast<std::size_t>(sample_id);
-  return relative_weight(sample, code_of(sample));
+  return factor(static_cast<std::size_t>(identities_[sample])) * weights_.weight(code_of(sample));
 }
 
 }  // namespace aface

@@ -27,9 +27,9 @@ namespace aface {
 // vain, which gives the chances of drawing without it; a further round, without those, draws what is missing.
 //
 // Memory: 4.2 bytes a sample (2.2 without the noise log, which noise_threshold = -1 turns off, and the noise rule with
-// it) and 2 an identity: 100 M samples take about 420 MB. On N ranks 4 / N + 0.2 bytes a sample. keep_shares takes 4 more a
-// sample and 12 an identity, time for each feedback in proportion to the samples of its identity, and on ranks an exchange of
-// the blocks' changes.
+// it) and 2 an identity: 100 M samples take about 420 MB. On N ranks 4 / N + 0.2 bytes a sample. keep_shares takes 12 more
+// an identity, 4 a sample where those of an identity do not lie side by side, time for each feedback in proportion to the
+// samples of its identity, and on ranks an exchange of the blocks' changes.
 class AdaptiveSampler : public Sampler {
  public:
   // `identities` is looked into for as long as the sampler lives. Throws Error{kUsage} on options out of range or weights
@@ -62,13 +62,15 @@ class AdaptiveSampler : public Sampler {
   }
   // Weight in the integers that draws are made by.
   std::uint32_t units(std::size_t sample, Code code) const {
-    const double start = start_units_.size() == 1 ? start_units_[0] : start_units_[class_of(sample)];
-    return static_cast<std::uint32_t>(start * relative_weight(sample, code) + 0.5);
+    return units_of(scale(static_cast<std::size_t>(identities_[sample])), code);
   }
-  double relative_weight(std::size_t sample, Code code) const {
-    return shares_ ? weights_.weight(code) * shares_->factors[static_cast<std::size_t>(identities_[sample])]
-                   : weights_.weight(code);
+  std::uint32_t units_of(double scale, Code code) const { return static_cast<std::uint32_t>(scale * weights_.weight(code) + 0.5); }
+  // Units of a weight of 1 of an identity's samples.
+  double scale(std::size_t identity) const {
+    const double start = start_units_.size() == 1 ? start_units_[0] : start_units_[class_of_identity_[identity]];
+    return start * factor(identity);
   }
+  double factor(std::size_t identity) const { return shares_ ? shares_->factors[identity] : 1; }
   bool is_own(std::size_t sample) const { return own_.has(static_cast<std::int64_t>(sample)); }
   Code& code_of(std::size_t sample) { return codes_[sample - static_cast<std::size_t>(own_.first)]; }
   const Code& code_of(std::size_t sample) const { return codes_[sample - static_cast<std::size_t>(own_.first)]; }

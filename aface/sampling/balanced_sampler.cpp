@@ -40,7 +40,7 @@ std::vector<std::int64_t> BalancedSampler::draw(std::int64_t count) {
   std::vector<std::int64_t> ids;
   ids.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) {
-    const Span<const std::uint32_t> own = samples_.of(tree_.draw(random_));
+    const SamplesByIdentity::Samples own = samples_.of(tree_.draw(random_));
     ids.push_back(own[static_cast<std::size_t>(random_.below(static_cast<std::int64_t>(own.size())))]);
   }
   return ids;

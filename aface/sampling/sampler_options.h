@@ -14,7 +14,7 @@ struct SamplerOptions {
                                      // (1: every identity alike; 0: every photo alike)
   // --- adaptive (ADS)
   double base_power = 0.0;           // start weight n^-base_power of a photo; 0: all alike, as in the paper
-  bool keep_shares = false;          // identities keep the share of the draws of their start weights; photos compete within them
+  bool keep_shares = true;           // identities keep the share of the draws of their start weights; photos compete within them
   double min_weight = 0.05;          // s_min, relative to the start weight
   double max_weight = 4.0;           // upper bound, relative to the start weight
   double down = 0.9;                 // factor when a photo was classified right
@@ -31,7 +31,7 @@ void describe(Visitor& v, SamplerOptions& o) {
           doc("balanced: identity of n photos drawn in proportion to n^(1 - power); 1: identities alike, 0: photos alike")
               .range(0, 2));
   v.field("base_power", o.base_power, doc("adaptive: start weight n^-base_power of a photo; 0: all alike").range(0, 2));
-  v.field("keep_shares", o.keep_shares, doc("adaptive: identities keep the share of the draws that start weights give them, photos compete within their identity; false: all photos compete, as in the paper"));
+  v.field("keep_shares", o.keep_shares, doc("adaptive: identities keep the share of the draws that start weights give them, photos compete within their identity; false: all photos compete, as in the paper, and the poor lose their share"));
   v.field("min_weight", o.min_weight, doc("adaptive: s_min, relative to the start weight").range(1e-6, 1));
   v.field("max_weight", o.max_weight, doc("adaptive: upper bound, relative to the start weight").range(1, 1e6));
   v.field("down", o.down, doc("adaptive: factor when classified right").range(0.01, 1));

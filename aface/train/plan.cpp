@@ -84,8 +84,7 @@ void count_data(const RunConfig& config, const FaceDataset& dataset, RunPlan& pl
 double bytes_of_sampler(const RunConfig& config, std::int64_t images) {
   const bool adaptive = config.sampler.kind == "adaptive",
              logs = adaptive && config.sampler.noise_threshold > -1;
-  const double shares = adaptive && config.sampler.keep_shares ? 4 : 0;
-  return static_cast<double>(images) * (shares + (adaptive ? (logs ? 4.2 : 2.2) : 4));
+  return static_cast<double>(images) * (adaptive ? (logs ? 4.2 : 2.2) : 4);
 }
 
 void add_up_memory(const RunConfig& config, RunPlan& plan) {

@@ -18,6 +18,7 @@ namespace {
 SamplerOptions adaptive_options() {
   SamplerOptions options;
   options.kind = "adaptive";
+  options.keep_shares = false;
   options.min_weight = 0.05;
   options.max_weight = 4;
   options.down = 0.9;
@@ -409,6 +410,7 @@ Drawn draw_on(Sampler& sampler, int steps, std::int64_t batch) {
 SamplerOptions lively() {
   SamplerOptions options;
   options.kind = "adaptive";
+  options.keep_shares = false;
   options.base_power = 0.5;
   options.noise_start_step = 5;
   options.noise_threshold = 0.1;
