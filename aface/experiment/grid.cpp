@@ -1,8 +1,5 @@
 #include "aface/experiment/grid.h"
 
-#include <fmt/format.h>
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <set>
@@ -10,160 +7,13 @@
 #include "aface/core/error.h"
 #include "aface/core/file.h"
 #include "aface/core/one_line.h"
+#include "aface/experiment/toml_table.h"
 
 namespace aface {
 namespace {
 
 using Values = std::map<std::string, std::string>;
-
 using Names = std::set<std::string>;
-
-const Names kFilledByTheRun = {"grid", "out", "run", "seed", "variant"};
-
-bool is_name_letter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
-// {name} at `at`, or "" where there is none.
-std::string name_at(const std::string& text, std::size_t at) {
-  std::size_t end = at + 1;
-  while (end < text.size() && is_name_letter(text[end])) ++end;
-  return end > at + 1 && end < text.size() && text[end] == '}' ? text.substr(at + 1, end - at - 1) : "";
-}
-
-// One table of the file. Every complaint names file and line; what nobody asked for is a complaint too.
-class Table {
- public:
-  Table(const toml::table& table, const std::string& file, const Values& values)
-      : table_(table), file_(file), values_(values) {}
-
-  // Names that the run will know besides.
-  void allow(const Names& names) { allowed_.insert(names.begin(), names.end()); }
-
-  [[noreturn]] void fail(const toml::node* at, const std::string& what) const {
-    const toml::source_region& source = at == nullptr ? table_.source() : at->source();
-    throw Error(ErrorKind::kUsage, fmt::format("{}:{}: {}", file_, source.begin.line, what));
-  }
-
-  const toml::node* find(const char* key) {
-    asked_.insert(key);
-    return table_.get(key);
-  }
-
-  std::string text(const char* key, const char* otherwise = nullptr) {
-    const toml::node* node = find(key);
-    if (node == nullptr && otherwise != nullptr) return otherwise;
-    if (node == nullptr) fail(nullptr, fmt::format("'{}' is missing", key));
-    return text_of(*node, key);
-  }
-
-  std::vector<std::string> texts(const char* key) {
-    std::vector<std::string> result;
-    for_each_in(key, "texts", [&](const toml::node& node) { result.push_back(text_of(node, key)); });
-    return result;
-  }
-
-  std::vector<std::int64_t> whole_numbers(const char* key) {
-    std::vector<std::int64_t> result;
-    for_each_in(key, "whole numbers", [&](const toml::node& node) {
-      if (!node.is_integer() || node.as_integer()->get() < 0)
-        fail(&node, fmt::format("'{}' wants whole numbers from 0", key));
-      result.push_back(node.as_integer()->get());
-    });
-    return result;
-  }
-
-  double number(const char* key, double otherwise) {
-    const toml::node* node = find(key);
-    if (node == nullptr) return otherwise;
-    if (!node->is_number()) fail(node, fmt::format("'{}' wants a number", key));
-    return *node->value<double>();
-  }
-
-  bool truth(const char* key) {
-    const toml::node* node = find(key);
-    if (node == nullptr) return false;
-    if (!node->is_boolean()) fail(node, fmt::format("'{}' wants true or false", key));
-    return node->as_boolean()->get();
-  }
-
-  // Calls visit(Table) for each [[key]].
-  template <class Visit>
-  void tables(const char* key, const Visit& visit) {
-    for_each_in(key, "tables", [&](const toml::node& node) {
-      if (!node.is_table()) fail(&node, fmt::format("[[{}]] wants tables", key));
-      Table inner(*node.as_table(), file_, values_);
-      inner.allow(allowed_);
-      visit(inner);
-      inner.refuse_the_rest();
-    });
-  }
-
-  // key = { name = [values] }: the values as TOML writes them.
-  std::vector<std::pair<std::string, std::vector<std::string>>> choices(const char* key) {
-    std::vector<std::pair<std::string, std::vector<std::string>>> result;
-    const toml::node* node = find(key);
-    if (node == nullptr) return result;
-    if (!node->is_table()) fail(node, fmt::format("'{}' wants {{ \"option\" = [values] }}", key));
-    for (const auto& [option, values] : *node->as_table()) {
-      if (!values.is_array() || values.as_array()->empty()) {
-        fail(&values, fmt::format("'{}' wants a list of values", std::string(option.str())));
-      }
-      std::vector<std::string> texts;
-      for (const toml::node& value : *values.as_array()) {
-        if (value.is_string()) {
-          texts.push_back(text_of(value, key));
-        } else if (value.is_floating_point()) {
-          texts.push_back(fmt::format("{}", value.as_floating_point()->get()));
-        } else if (value.is_integer()) {
-          texts.push_back(fmt::format("{}", value.as_integer()->get()));
-        } else if (value.is_boolean()) {
-          texts.push_back(value.as_boolean()->get() ? "true" : "false");
-        } else {
-          fail(&value, fmt::format("'{}' wants texts, numbers or true/false", std::string(option.str())));
-        }
-      }
-      result.emplace_back(std::string(option.str()), std::move(texts));
-    }
-    return result;
-  }
-
-  void refuse_the_rest() const {
-    for (const auto& [key, node] : table_) {
-      const std::string name(key.str());
-      if (asked_.count(name) == 0) {
-        fail(&node, fmt::format("unknown key '{}'; there are: {}", name, fmt::join(asked_, ", ")));
-      }
-    }
-  }
-
-  // Names that neither the definitions nor the run will fill are refused here, before hours of training.
-  std::string text_of(const toml::node& node, const char* key) const {
-    if (!node.is_string()) fail(&node, fmt::format("'{}' wants a text", key));
-    const std::string text = filled(node.as_string()->get(), values_);
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] != '{') continue;
-      const std::string name = name_at(text, i);
-      if (!name.empty() && allowed_.count(name) == 0) {
-        fail(&node, fmt::format("nobody says what {{{0}}} is; give --define {0}=...", name));
-      }
-    }
-    return text;
-  }
-
- private:
-  template <class Visit>
-  void for_each_in(const char* key, const char* of, const Visit& visit) {
-    const toml::node* node = find(key);
-    if (node == nullptr) return;
-    if (!node->is_array()) fail(node, fmt::format("'{}' wants a list of {}", key, of));
-    for (const toml::node& entry : *node->as_array()) visit(entry);
-  }
-
-  const toml::table& table_;
-  const std::string& file_;
-  const Values& values_;
-  Names asked_;
-  Names allowed_ = kFilledByTheRun;
-};
 
 toml::table parse(const std::string& path) {
   const std::string text = read_text_file(path);
@@ -179,7 +29,7 @@ Values definitions_of(const toml::table& root, const std::string& path, const Va
   std::string folder = std::filesystem::path(path).parent_path().string();
   Values values = {{"here", folder.empty() ? "." : folder}};
   if (const toml::node* define = root.get("define")) {
-    Table outer(root, path, values);
+    TomlTable outer(root, path, values);
     if (!define->is_table()) outer.fail(define, "[define] wants a table");
     for (const auto& [key, node] : *define->as_table()) {
       values[std::string(key.str())] = outer.text_of(node, "define");
@@ -194,9 +44,9 @@ Values definitions_of(const toml::table& root, const std::string& path, const Va
   return values;
 }
 
-std::vector<GridStep> read_steps(Table& root, const char* key) {
+std::vector<GridStep> read_steps(TomlTable& root, const char* key) {
   std::vector<GridStep> steps;
-  root.tables(key, [&](Table& table) {
+  root.tables(key, [&](TomlTable& table) {
     GridStep step{table.text("makes"), table.texts("command")};
     if (step.makes.empty() || step.arguments.empty())
       table.fail(nullptr, "'makes' and 'command' must not be empty");
@@ -266,8 +116,8 @@ bool has_variant(const Grid& grid, const std::string& name) {
                      [&](const GridVariant& variant) { return variant.name == name; });
 }
 
-void read_variants(Table& root, Grid& grid) {
-  root.tables("variant", [&](Table& table) {
+void read_variants(TomlTable& root, Grid& grid) {
+  root.tables("variant", [&](TomlTable& table) {
     const auto choices = table.choices("over");
     for (const auto& [name, values] : choices) {
       if (!is_option(name)) table.allow({name});
@@ -285,8 +135,8 @@ void read_variants(Table& root, Grid& grid) {
   if (grid.variants.empty()) root.fail(nullptr, "no [[variant]]: there is nothing to train");
 }
 
-void read_figures(Table& root, Grid& grid) {
-  root.tables("figure", [&](Table& table) {
+void read_figures(TomlTable& root, Grid& grid) {
+  root.tables("figure", [&](TomlTable& table) {
     GridFigure figure;
     figure.label = table.text("label");
     figure.file = table.text("file");
@@ -306,8 +156,8 @@ bool ends_in_svg(const std::string& name) {
   return name.size() > 4 && name.compare(name.size() - 4, 4, ".svg") == 0 && name.find('/') == std::string::npos;
 }
 
-void read_charts(Table& root, Grid& grid) {
-  root.tables("chart", [&](Table& table) {
+void read_charts(TomlTable& root, Grid& grid) {
+  root.tables("chart", [&](TomlTable& table) {
     GridChart chart;
     chart.makes = table.text("makes");
     chart.title = table.text("title");
@@ -341,25 +191,10 @@ void read_charts(Table& root, Grid& grid) {
 
 }  // namespace
 
-std::string filled(const std::string& text, const std::map<std::string, std::string>& values) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::string name = text[i] == '{' ? name_at(text, i) : "";
-    const auto value = values.find(name);
-    if (name.empty() || value == values.end()) {
-      result += text[i];
-    } else {
-      result += value->second;
-      i += name.size() + 1;
-    }
-  }
-  return result;
-}
-
 Grid read_grid(const std::string& path, const std::map<std::string, std::string>& definitions) {
   const toml::table root = parse(path);
   const Values values = definitions_of(root, path, definitions);
-  Table table(root, path, values);
+  TomlTable table(root, path, values);
   Grid grid;
   grid.path = path;
   grid.title = table.text("title", "");

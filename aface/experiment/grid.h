@@ -74,8 +74,4 @@ struct Grid {
 // defines.
 Grid read_grid(const std::string& path, const std::map<std::string, std::string>& definitions);
 
-// Replaces {name} by values["name"]; names that are not in `values` stay, so that it can be done in several
-// passes.
-std::string filled(const std::string& text, const std::map<std::string, std::string>& values);
-
 }  // namespace aface

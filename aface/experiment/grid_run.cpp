@@ -14,6 +14,7 @@
 #include "aface/core/stopwatch.h"
 #include "aface/experiment/child_process.h"
 #include "aface/experiment/done_commands.h"
+#include "aface/experiment/placeholders.h"
 
 namespace aface {
 namespace {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "aface/experiment/placeholders.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temp_dir.h"
 
