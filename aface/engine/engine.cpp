@@ -80,4 +80,20 @@ void Engine::run(const float* chips, std::int64_t count, float* rows) const {
                });
 }
 
+void Engine::observe(const float* chips, std::int64_t count, float* rows, const Observer& observer) const {
+  const std::int64_t chip_values = 3 * graph_.input_size * graph_.input_size;
+  std::unique_ptr<Plan> plan;
+  std::int64_t piece = 0;
+  const NodeObserver with_size = [&](int node, const float* values) {
+    const std::int64_t side = graph_.side_of(node);
+    observer(node, {values, static_cast<std::size_t>(piece * graph_.channels_of(node) * side * side)});
+  };
+  for (std::int64_t first = 0; first < count; first += piece) {
+    const std::int64_t next = std::min(kMostChips, count - first);
+    if (next != piece) plan = std::make_unique<Plan>(graph_, *weights_, next, threads_, &with_size);
+    piece = next;
+    plan->run(chips + first * chip_values, rows + first * dim());
+  }
+}
+
 }  // namespace aface

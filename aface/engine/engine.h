@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include "aface/core/span.h"
 #include "aface/graph/graph.h"
 
 namespace aface {
@@ -29,6 +31,12 @@ class Engine {
   // chips [count, 3, input_size, input_size] to rows [count, dim]. A row does not depend on its neighbours,
   // but its last bits may depend on how many chips are taken at a time.
   void run(const float* chips, std::int64_t count, float* rows) const;
+
+  // The same, and `observer` is shown every node's output for some chips, values [chips, channels, side,
+  // side], in the order of the graph, then those for the next chips. For measuring activations: nothing is
+  // fused, so it takes longer, and the last bits may differ from run().
+  using Observer = std::function<void(int node, Span<const float> values)>;
+  void observe(const float* chips, std::int64_t count, float* rows, const Observer& observer) const;
 
  private:
   struct Kind {

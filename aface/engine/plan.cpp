@@ -37,10 +37,12 @@ struct Plan::Stage {
 // no step.
 class Plan::Maker {
  public:
-  Maker(const Graph& graph, PackedWeights& weights, std::int64_t chips, Stage& stage)
+  Maker(const Graph& graph, PackedWeights& weights, std::int64_t chips, const NodeObserver* observer,
+        Stage& stage)
       : graph_(graph),
         weights_(weights),
         chips_(chips),
+        observer_(observer),
         stage_(stage),
         uses_(graph.nodes.size()),
         values_(graph.nodes.size()) {
@@ -54,6 +56,7 @@ class Plan::Maker {
     stage_.rows = memory(described({chips_, graph.nodes.back().channels}, Tag::ab), cpu_engine(), nullptr);
     for (int i = 0; i < static_cast<int>(graph_.nodes.size()); ++i) {
       if (!values_[static_cast<std::size_t>(i)]) make(i);
+      if (observer_ != nullptr) show(i);
     }
     share_scratchpad();
   }
@@ -90,8 +93,11 @@ class Plan::Maker {
         return make_scale_shift(i);
       case Operation::kFullyConnected:
         return make_fully_connected(i);
-      default:
-        AFACE_CHECK(false, "'{}' follows no convolution", node(i).name);
+      case Operation::kPRelu:
+      case Operation::kRelu:
+        return make_activation(i);
+      case Operation::kAdd:
+        return make_sum(i);
     }
   }
 
@@ -138,6 +144,7 @@ class Plan::Maker {
   Fused fused_from(int i) const {
     Fused fused;
     fused.last = i;
+    if (observer_ != nullptr) return fused;
     if (const auto sum = follower(i, Operation::kAdd)) {
       const std::vector<int>& inputs = node(*sum).inputs;
       fused.added = inputs[0] == i ? inputs[1] : inputs[0];
@@ -187,13 +194,17 @@ class Plan::Maker {
   void make_convolution(int i);
   void make_channel_convolution(int i, const Fused& fused);
   void make_scale_shift(int i);
+  void make_activation(int i);
+  void make_sum(int i);
   void make_fully_connected(int i);
+  void show(int i);
   dnnl::convolution_forward::primitive_desc convolution_of(int i,
                                                            const dnnl::primitive_attr& attributes) const;
 
   const Graph& graph_;
   PackedWeights& weights_;
   const std::int64_t chips_;
+  const NodeObserver* const observer_;  // null: none
   Stage& stage_;
   std::vector<int> uses_;                     // that are still to come
   std::vector<std::optional<Value>> values_;  // nothing where no step has made it yet
@@ -290,6 +301,32 @@ void Plan::Maker::make_scale_shift(int i) {
   used(input);
 }
 
+// Where no convolution does it along.
+void Plan::Maker::make_activation(int i) {
+  const Node& n = node(i);
+  const int input = n.inputs[0];
+  const BlockedShape shape = shape_of(i);
+  const std::vector<float> zeros(
+      static_cast<std::size_t>(n.channels));  // a ReLU is a PReLU with these slopes
+  const float* slopes = weights_.per_channel(n.name, n.operation == Operation::kRelu ? zeros : n.weight);
+  const memory source = input_of(input), target = new_value(i);
+  stage_.steps.push_back([=](dnnl::stream&) {
+    std::copy_n(floats_of(source), source.get_desc().get_size() / sizeof(float), floats_of(target));
+    prelu_in_place(shape, slopes, floats_of(target));
+  });
+  used(input);
+}
+
+void Plan::Maker::make_sum(int i) {
+  const std::vector<int>& inputs = node(i).inputs;
+  const memory a = input_of(inputs[0]), b = input_of(inputs[1]), target = new_value(i);
+  stage_.steps.push_back([=](dnnl::stream&) {
+    std::transform(floats_of(a), floats_of(a) + a.get_desc().get_size() / sizeof(float), floats_of(b),
+                   floats_of(target), std::plus<>());
+  });
+  for (const int input : inputs) used(input);
+}
+
 void Plan::Maker::make_fully_connected(int i) {
   const Node& n = node(i);
   const int input = n.inputs[0];
@@ -320,10 +357,31 @@ void Plan::Maker::finish_fused(int first, int last) {
   used(node(first).inputs[0]);
 }
 
-Plan::Plan(const Graph& graph, PackedWeights& weights, std::int64_t chips, int threads)
+// The observer reads outputs without blocks.
+void Plan::Maker::show(int i) {
+  const NodeObserver& observer = *observer_;
+  if (!values_[static_cast<std::size_t>(i)]) {  // the last layer's
+    stage_.steps.push_back(
+        [=, &observer, rows = stage_.rows](dnnl::stream&) { observer(i, floats_of(rows)); });
+    return;
+  }
+  const BlockedShape shape = shape_of(i);
+  const memory blocked = value(i).data;
+  const memory plain(described({shape.images, shape.channels, shape.rows, shape.columns}, Tag::abcd),
+                     cpu_engine());
+  const dnnl::reorder reorder(blocked, plain);
+  stage_.steps.push_back([=, &observer](dnnl::stream& stream) {
+    memory from = blocked, to = plain;
+    reorder.execute(stream, from, to);
+    observer(i, floats_of(plain));
+  });
+}
+
+Plan::Plan(const Graph& graph, PackedWeights& weights, std::int64_t chips, int threads,
+           const NodeObserver* observer)
     : threads_(threads), stage_(std::make_unique<Stage>()) {
   const OpenMpThreads of_this_plan(threads_);
-  Maker(graph, weights, chips, *stage_);
+  Maker(graph, weights, chips, observer, *stage_);
 }
 
 Plan::~Plan() = default;

@@ -4,6 +4,7 @@
 
 #include "aface/graph/graph.h"
 #include "aface/model/model_file.h"
+#include "aface/quantise/eight_bits.h"
 
 namespace aface {
 
@@ -16,6 +17,7 @@ constexpr const char* kOnnxOutput = "embedding";  // float [batch, dim], not sca
 // before and to embeddings after, the thresholds and the digests are in metadata_props, as text:
 // "colour_order", "mean", "scale", "alignment", "flip", "card" (all of model_card.h as JSON), "digest",
 // "embedding_digest". Written atomically. Throws Error{kIo}.
-void write_onnx(const std::string& path, const Graph& graph, const Model& model);
+void write_onnx(const std::string& path, const Graph& graph, const Model& model,
+                const EightBits* bits = nullptr);
 
 }  // namespace aface

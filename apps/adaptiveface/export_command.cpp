@@ -4,30 +4,39 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
-#include <optional>
 
 #include "aface/core/error.h"
 #include "aface/core/file.h"
-#include "aface/core/log.h"
+#include "aface/core/parallel.h"
 #include "aface/eval/scores.h"
 #include "aface/eval/verification.h"
 #include "aface/graph/graph.h"
 #include "aface/model/model_file.h"
 #include "aface/onnx_export/onnx_file.h"
 #include "aface/onnx_export/opencv_network.h"
+#include "aface/quantise/activations.h"
+#include "aface/quantise/eight_bits.h"
 #include "aface/recognise/recogniser.h"
 #include "aface/recognise/views.h"
+#include "apps/adaptiveface/calibration_input.h"
 #include "apps/adaptiveface/command.h"
 #include "apps/adaptiveface/pair_input.h"
 
 namespace aface {
 namespace {
 
-constexpr double kAllowed = 1e-4;  // cosines may differ by this much
+// How much cosines may differ between the model and the file.
+constexpr double kAllowed = 1e-4;
+// Of the reference chip in eight bits: what is further off is broken, not coarse. Whether what is nearer is
+// good enough, pairs must tell.
+constexpr double kAllowedInEightBits = 0.1;
 
 struct ExportFlags {
   std::string model, onnx, pairs, extension = ".jpg", images;
   int threads = 0;
+  bool in_eight_bits = false;
+  CalibrationFlags calibration;
+  std::string ranges = "least-squares";
 };
 
 // A network read back from an exported file, under our preprocessing and flip rule.
@@ -55,28 +64,43 @@ double cosine_distance(const float* a, const float* b, std::int64_t dim) {
   return 1 - ab / std::sqrt(aa * bb);
 }
 
-void require_small(double difference, const std::string& what, const std::string& path) {
-  if (difference <= kAllowed) return;  // false for NaN too
+void require_small(double difference, double allowed, const std::string& what, const std::string& path) {
+  if (difference <= allowed) return;  // false for NaN too
   throw Error(ErrorKind::kNumeric,
               fmt::format("{}: {} differ by {:.2e} in cosine between the model and the exported file "
                           "(allowed {:g}); the file was not kept",
-                          path, what, difference, kAllowed));
+                          path, what, difference, allowed));
 }
 
-void check_reference_chip(const Model& model, const ChipNetwork& exported, const std::string& path) {
+void check_reference_chip(const Model& model, const ChipNetwork& exported, double allowed,
+                          const std::string& path) {
   std::vector<float> row(static_cast<std::size_t>(exported.dim));
   exported.embed(model.reference_chip.pixels, 1, row.data());
-  const double difference = cosine_distance(row.data(), model.reference_embedding.data(), exported.dim);
-  fmt::print("reference chip       cosine differs by {:.2e} through OpenCV's DNN\n", std::abs(difference));
-  require_small(std::abs(difference), "the embeddings of the reference chip", path);
+  const double difference =
+      std::abs(cosine_distance(row.data(), model.reference_embedding.data(), exported.dim));
+  fmt::print("reference chip       cosine differs by {:.2e} through OpenCV's DNN\n", difference);
+  require_small(difference, allowed, "the embeddings of the reference chip", path);
 }
 
-VerificationReport judged(const std::vector<float>& scores, const PairList& list) {
-  return verify_pairs(scores, same_flags(list), list.folds);
+void print_both(const std::string& what, double by_model, double by_file) {
+  fmt::print("{:<20} {:.3f} % by the model, {:.3f} % by the exported file\n", what, 100 * by_model,
+             100 * by_file);
 }
 
-// Every pair by both: the model, and the file as another program reads it.
-void check_pairs(const ExportFlags& flags, const ChipNetwork& exported, const std::string& path) {
+// Where there are folds.
+void print_accuracy(const std::vector<float>& ours, const std::vector<float>& theirs, const PairList& list) {
+  if (list.folds < 2) return;
+  const VerificationReport a = verify_pairs(ours, same_flags(list), list.folds),
+                           b = verify_pairs(theirs, same_flags(list), list.folds);
+  print_both("accuracy", a.accuracy_mean, b.accuracy_mean);
+  for (std::size_t i = 0; i < a.tar_at_far.size(); ++i) {
+    if (std::isnan(a.tar_at_far[i].tar)) continue;
+    print_both(fmt::format("TAR at FAR {:g}", a.tar_at_far[i].far), a.tar_at_far[i].tar, b.tar_at_far[i].tar);
+  }
+}
+
+// Every pair by both: the model, and the file as another program reads it. Returns the largest difference.
+double compare_pairs(const ExportFlags& flags, const ChipNetwork& exported) {
   const PairInput pairs = read_pair_input(flags.pairs, flags.extension);
   EmbeddingFlags source;
   source.embed = std::make_shared<EmbedFlags>();
@@ -88,16 +112,16 @@ void check_pairs(const ExportFlags& flags, const ChipNetwork& exported, const st
   source.embed->network = exported;
   const std::vector<float> theirs =
       score_unit_pairs(load_embeddings(source, "export", pairs).view(), pairs.list);
-  double most = 0;
-  for (std::size_t i = 0; i < ours.size(); ++i)
-    most = std::max(most, std::abs(static_cast<double>(ours[i]) - theirs[i]));
-  fmt::print("{} pairs  cosines differ by {:.2e} at most\n", ours.size(), most);
-  if (pairs.list.folds >= 2) {
-    const VerificationReport a = judged(ours, pairs.list), b = judged(theirs, pairs.list);
-    fmt::print("accuracy             {:.3f} % by the model, {:.3f} % by the exported file\n",
-               100 * a.accuracy_mean, 100 * b.accuracy_mean);
+  double most = 0, sum = 0;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const double difference = std::abs(static_cast<double>(ours[i]) - theirs[i]);
+    most = std::max(most, difference);
+    sum += difference;
   }
-  require_small(most, "scores", path);
+  fmt::print("{} pairs  cosines differ by {:.2e} at most, {:.2e} on average\n", ours.size(), most,
+             sum / static_cast<double>(ours.size()));
+  print_accuracy(ours, theirs, pairs.list);
+  return most;
 }
 
 // Under another name until it has been checked.
@@ -117,19 +141,56 @@ class Unchecked {
   const std::string path_, temporary_;
 };
 
-int run(const ExportFlags& flags) {
+void check_flags(const ExportFlags& flags) {
   if (flags.pairs.empty() != flags.images.empty() && !is_verification_bin(flags.pairs)) {
     throw Error(ErrorKind::kUsage, "--pairs and --images go together; give both or none");
   }
-  const Model model = read_model(flags.model);
-  check_reference(Recogniser(model, {flags.threads}), model);
-  const Graph graph = make_graph(model.card.network, model.network);
+  const bool has_faces = !flags.calibration.faces.empty() || !flags.calibration.list.empty();
+  if (flags.in_eight_bits != has_faces) {
+    throw Error(ErrorKind::kUsage,
+                "--int8 and --calibration go together: the range of every value is learnt from faces");
+  }
+}
+
+void export_float(const ExportFlags& flags, const Model& model, const Graph& graph) {
   const Unchecked file(flags.onnx);
   write_onnx(file.temporary(), graph, model);
   const ChipNetwork exported = read_back(file.temporary(), model.card);
-  check_reference_chip(model, exported, flags.onnx);
-  if (!flags.pairs.empty()) check_pairs(flags, exported, flags.onnx);
+  check_reference_chip(model, exported, kAllowed, flags.onnx);
+  if (!flags.pairs.empty()) require_small(compare_pairs(flags, exported), kAllowed, "scores", flags.onnx);
   file.keep();
+}
+
+// Bytes of the file that export_float() would write.
+std::uintmax_t float_size(const ExportFlags& flags, const Model& model, const Graph& graph) {
+  const Unchecked file(flags.onnx);
+  write_onnx(file.temporary(), graph, model);
+  return std::filesystem::file_size(file.temporary());
+}
+
+void export_eight_bits(const ExportFlags& flags, const Model& model, const Graph& graph) {
+  const RangeRule rule = flags.ranges == "all" ? RangeRule::kAll : RangeRule::kLeastSquares;
+  Activations activations(graph, flags.threads > 0 ? flags.threads : hardware_threads());
+  const std::int64_t faces = measure_activations(flags.calibration, model.card, activations);
+  fmt::print("calibration          {} of {} faces\n", std::min(faces, flags.calibration.chips), faces);
+  const EightBits bits = quantise(graph, activations, rule);
+  const double bytes_in_float = static_cast<double>(float_size(flags, model, graph));
+  const Unchecked file(flags.onnx);
+  write_onnx(file.temporary(), graph, model, &bits);
+  const ChipNetwork exported = read_back(file.temporary(), model.card);
+  check_reference_chip(model, exported, kAllowedInEightBits, flags.onnx);
+  if (!flags.pairs.empty()) compare_pairs(flags, exported);
+  file.keep();
+  const double bytes = static_cast<double>(std::filesystem::file_size(flags.onnx));
+  fmt::print("file                 {:.2f} MB, {:.2f} MB in float\n", bytes / 1e6, bytes_in_float / 1e6);
+}
+
+int run(const ExportFlags& flags) {
+  check_flags(flags);
+  const Model model = read_model(flags.model);
+  check_reference(Recogniser(model, {flags.threads}), model);
+  const Graph graph = make_graph(model.card.network, model.network);
+  flags.in_eight_bits ? export_eight_bits(flags, model, graph) : export_float(flags, model, graph);
   fmt::print("{}: {}, input '{}' [batch, 3, {}, {}], output '{}' [batch, {}]\n", flags.onnx,
              model.card.network.kind, kOnnxInput, model.card.input_size(), model.card.input_size(),
              kOnnxOutput, model.card.dim());
@@ -143,6 +204,14 @@ std::function<int()> set_up(CLI::App& app) {
   add_pair_flags(app, flags->pairs, flags->extension);
   app.add_option("--images", flags->images,
                  "folder of aligned face chips, as the list of --pairs names them");
+  app.add_flag("--int8", flags->in_eight_bits, "in eight-bit codes, a quarter of the size");
+  add_calibration_flags(app, flags->calibration);
+  app.add_option("--ranges", flags->ranges,
+                 "of values in eight bits: least-squares cuts off rare large ones where that makes the error "
+                 "smaller, "
+                 "all keeps every value that was seen")
+      ->check(CLI::IsMember({"least-squares", "all"}))
+      ->capture_default_str();
   app.add_option("--threads", flags->threads, "threads of the network; 0: all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();

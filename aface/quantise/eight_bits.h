@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "aface/core/span.h"
+#include "aface/graph/graph.h"
+#include "aface/quantise/activations.h"
+#include "aface/quantise/code_range.h"
+
+namespace aface {
+
+// value = scale (code - zero_point), code in 0..255, for all values of a tensor alike. 0 has a code, because
+// padding is 0.
+struct ValueCode {
+  float scale = 1;
+  std::uint8_t zero_point = 0;
+};
+
+// weight[c, .] = weight_scale[c] code, code in -127..127; bias[c] = (scale of the input) weight_scale[c]
+// code. No zero point for weights, so that sums over inputs need no correction for each.
+struct LayerCode {
+  std::vector<std::int8_t> weight;
+  std::vector<float> weight_scale;  // [channels]
+  std::vector<std::int32_t> bias;   // [channels]
+};
+
+// What of a graph is computed with eight-bit codes, and with which: convolutions and fully connected layers,
+// whose products are summed exactly in 32 bits. All else stays in float between them. By node:
+struct EightBits {
+  std::optional<ValueCode> chips;
+  std::vector<std::optional<ValueCode>> values;  // of its output; where it is nothing, no code is needed
+  std::vector<std::optional<LayerCode>> layers;
+};
+
+// A ReLU that alone follows a layer gets the layer's code, in which nothing below 0 can be said: a zero point
+// of 0 makes it superfluous.
+EightBits quantise(const Graph& graph, const Activations& activations, RangeRule rule);
+
+// Throws Error{kNumeric} when an end is not finite or 0 is not within.
+ValueCode code_for(const CodeRange& range);
+
+// weight [channels, values of each], bias [channels]. Throws Error{kNumeric} for values that are not finite.
+LayerCode code_layer(Span<const float> weight, Span<const float> bias, float input_scale);
+
+}  // namespace aface
