@@ -9,7 +9,7 @@
 
 namespace aface {
 
-// What passes through a network: which values the chips have and which every node puts out.
+// Which values the nodes of a network put out.
 class Activations {
  public:
   // `threads` >= 1: those of the network.
@@ -20,14 +20,14 @@ class Activations {
   void add(const float* chips, std::int64_t count, float* rows);
 
   std::int64_t chips() const { return chips_; }  // so far
-  // Of a node's output, or of Node::kChips.
-  const ValueHistogram& of(int node) const { return histograms_[static_cast<std::size_t>(node + 1)]; }
+  // Of a node's output.
+  const ValueHistogram& of(int node) const { return histograms_[static_cast<std::size_t>(node)]; }
 
  private:
   const Graph graph_;
   const Engine engine_;
   std::int64_t chips_ = 0;
-  std::vector<ValueHistogram> histograms_;  // the chips first
+  std::vector<ValueHistogram> histograms_;
 };
 
 }  // namespace aface

@@ -16,8 +16,11 @@ constexpr double kTopCode = 255, kTopWeight = 127;
 constexpr double kTopBias = 1 << 30;
 constexpr double kSmallest = 1e-30;  // a range below is no range but zeros
 
-bool has_weights(const Node& node) {
-  return node.operation == Operation::kConvolution || node.operation == Operation::kFullyConnected;
+// quantise() says which and why.
+bool takes_codes(const Graph& graph, const Node& node) {
+  if (node.operation != Operation::kConvolution && node.operation != Operation::kFullyConnected) return false;
+  const int input = node.inputs[0];
+  return input != Node::kChips && (node.groups == 1 || node.groups == graph.channels_of(input));
 }
 
 // The scale of a channel's weights: of all of them, but no less than its bias needs.
@@ -83,13 +86,13 @@ EightBits quantise(const Graph& graph, const Activations& activations, RangeRule
   bits.values.resize(at(nodes));
   bits.layers.resize(at(nodes));
   const auto value_code = [&](int i) -> ValueCode {
-    std::optional<ValueCode>& code = i == Node::kChips ? bits.chips : bits.values[at(i)];
+    std::optional<ValueCode>& code = bits.values[at(i)];
     if (!code) code = code_for(choose_range(activations.of(i), rule));
     return *code;
   };
   for (int i = 0; i < nodes; ++i) {
     const Node& node = graph.nodes[at(i)];
-    if (!has_weights(node)) continue;
+    if (!takes_codes(graph, node)) continue;
     const ValueCode input = value_code(node.inputs[0]);
     bits.layers[at(i)] = code_layer(node.weight, node.bias, input.scale);
     const bool is_rectified =

@@ -208,8 +208,7 @@ std::function<int()> set_up(CLI::App& app) {
   add_calibration_flags(app, flags->calibration);
   app.add_option("--ranges", flags->ranges,
                  "of values in eight bits: least-squares cuts off rare large ones where that makes the error "
-                 "smaller, "
-                 "all keeps every value that was seen")
+                 "smaller, all keeps every value that was seen")
       ->check(CLI::IsMember({"least-squares", "all"}))
       ->capture_default_str();
   app.add_option("--threads", flags->threads, "threads of the network; 0: all cores")
@@ -222,8 +221,15 @@ std::function<int()> set_up(CLI::App& app) {
       "after is in its\n"
       "metadata (docs/model.md). It is read back through OpenCV's DNN, which must give the reference chip, "
       "and every pair\n"
-      "where there are some, the same cosine to 1e-4; otherwise no file is left (exit code 4).\n"
-      "Example:  adaptiveface export m.safetensors --onnx m.onnx --pairs pairs.txt --images chips");
+      "where there are some, the same cosine to 1e-4; otherwise no file is left (exit code 4). With --int8 "
+      "what "
+      "is lost is\n"
+      "printed, and only a reference chip below a cosine of 0.9 leaves no file.\n"
+      "Examples:\n"
+      "  adaptiveface export m.safetensors --onnx m.onnx --pairs pairs.txt --images chips\n"
+      "  adaptiveface export m.safetensors --onnx m8.onnx --int8 --calibration chips --pairs pairs.txt "
+      "--images "
+      "chips");
   return [flags] { return run(*flags); };
 }
 

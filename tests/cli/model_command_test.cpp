@@ -130,5 +130,48 @@ TEST_F(ModelCommand, ExportIsCheckedThroughAnotherReader) {
   EXPECT_FALSE(file_exists(dir.file("x.onnx")));
 }
 
+struct ExportInEightBits : ModelCommand {
+  const std::string onnx = dir.file("m.onnx");
+  std::vector<std::string> arguments(const std::vector<std::string>& more) {
+    std::vector<std::string> all = {"export", model, "--onnx", onnx, "--int8"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+};
+
+TEST_F(ExportInEightBits, SaysWhatItCostsBesideFloat) {
+  upgrade();
+  const auto result =
+      test::run_adaptiveface(arguments({"--calibration", dir.file("chips"), "--calibration-chips", "3",
+                                        "--pairs", pairs, "--images", dir.file("chips")}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  for (const char* text : {"3 of 4 faces", "reference chip", "4 pairs", "at most", "MB in float"})
+    EXPECT_THAT(result.out, HasSubstr(text));
+  EXPECT_TRUE(file_exists(onnx));
+  EXPECT_FALSE(file_exists(onnx + ".unchecked.onnx"));
+}
+
+TEST_F(ExportInEightBits, CalibrationThatTeachesNothingIsRefused) {
+  upgrade();
+  test::expect_failure(arguments({}), 2, "--calibration");
+  test::expect_failure({"export", model, "--onnx", onnx, "--calibration", dir.file("chips")}, 2, "--int8");
+  test::expect_failure(arguments({"--calibration", dir.file("nowhere")}), 3, "nowhere");
+  dir.write("empty/notes.txt", "no face");
+  test::expect_failure(arguments({"--calibration", dir.file("empty")}), 3, "empty");
+  dir.write("damaged/a.png", "no picture");
+  test::expect_failure(arguments({"--calibration", dir.file("damaged")}), 3, "a.png");
+  test::expect_failure(arguments({"--calibration", dir.file("chips"), "--calibration-chips", "0"}), 2,
+                       "--calibration-chips");
+  EXPECT_FALSE(file_exists(onnx));
+}
+
+TEST_F(ExportInEightBits, AFileThatGivesSomethingElseIsNotKept) {
+  upgrade();
+  const auto bytes = encode_png(Image(32, 32));  // black: nothing like what the network will see
+  dir.write("black/0.png", std::string(bytes.begin(), bytes.end()));
+  test::expect_failure(arguments({"--calibration", dir.file("black")}), 4, "the file was not kept");
+  EXPECT_FALSE(file_exists(onnx));
+}
+
 }  // namespace
 }  // namespace aface
