@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "aface/core/file.h"
@@ -167,9 +168,11 @@ TEST_F(ExportInEightBits, CalibrationThatTeachesNothingIsRefused) {
 
 TEST_F(ExportInEightBits, AFileThatGivesSomethingElseIsNotKept) {
   upgrade();
-  const auto bytes = encode_png(Image(32, 32));  // black: nothing like what the network will see
-  dir.write("black/0.png", std::string(bytes.begin(), bytes.end()));
-  test::expect_failure(arguments({"--calibration", dir.file("black")}), 4, "the file was not kept");
+  Image image(32, 32);  // grey: next to 0, and all that the network will see is far outside
+  std::fill(image.pixels.begin(), image.pixels.end(), std::uint8_t{128});
+  const auto bytes = encode_png(image);
+  dir.write("grey/0.png", std::string(bytes.begin(), bytes.end()));
+  test::expect_failure(arguments({"--calibration", dir.file("grey")}), 4, "the file was not kept");
   EXPECT_FALSE(file_exists(onnx));
 }
 
