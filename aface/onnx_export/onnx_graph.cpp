@@ -12,7 +12,7 @@ namespace aface {
 namespace {
 
 // Every value is there as numbers under its own name, in eight-bit codes under names with these endings, or
-// both. OpenCV before 4.7 tells codes by just these names.
+// both. OpenCV 4.6 tells codes by just these names.
 constexpr const char* kCodes = "_quantized";
 constexpr const char* kCodeScale = "_scale";
 constexpr const char* kCodeZero = "_zero_point";
