@@ -172,7 +172,9 @@ TEST_F(ExportInEightBits, AFileThatGivesSomethingElseIsNotKept) {
   std::fill(image.pixels.begin(), image.pixels.end(), std::uint8_t{128});
   const auto bytes = encode_png(image);
   dir.write("grey/0.png", std::string(bytes.begin(), bytes.end()));
-  test::expect_failure(arguments({"--calibration", dir.file("grey")}), 4, "the file was not kept");
+  const auto result = test::run_adaptiveface(arguments({"--calibration", dir.file("grey")}));
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_THAT(result.err, HasSubstr("the file was not kept"));
   EXPECT_FALSE(file_exists(onnx));
 }
 

@@ -86,7 +86,9 @@ TEST_F(Exported, FilesThatAreNoneAndOutputsOfAnotherLengthAreRefused) {
   std::vector<float> row(48);
   EXPECT_THAT(error_of(ErrorKind::kFormat, [&] { network.run(chip.data(), 1, 32, row.data(), 48); }),
               HasSubstr("24 numbers (expected 1 x 48)"));
-  error_of(ErrorKind::kIo, [&] { write_onnx(folder_.file("no/folder.onnx"), Graph{32, {Node{}}}, Model{}); });
+  Node relu;
+  relu.inputs = {Node::kChips};
+  error_of(ErrorKind::kIo, [&] { write_onnx(folder_.file("no/folder.onnx"), Graph{32, {relu}}, Model{}); });
 }
 
 }  // namespace
