@@ -8,6 +8,7 @@
 # OUT/probes_BAND.tsv   the photos left out, by how many of the identity are still trained on: 2, 3_9, 10_29, 30_99, 100_up
 set -euo pipefail
 [ $# -eq 2 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
+[ -s "$1" ] || { echo "$1: no such list, or an empty one" >&2; exit 3; }
 mkdir -p "$2"
 awk -F'\t' -v out="$2" '
   { path[NR] = $1; who[NR] = $2; photos[$2]++ }

@@ -12,6 +12,9 @@
 set -euo pipefail
 [ $# -ge 3 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2; }
 lfw=$(realpath "$1") distractors=$(realpath "$2") out=$3 program=${4:-build/bin/adaptiveface}
+for file in images landmarks.txt pairs.txt pairsDevTrain.txt pairsDevTest.txt blufr; do
+  [ -e "$lfw/$file" ] || { echo "$lfw/$file: not there; see the head of this script" >&2; exit 3; }
+done
 mkdir -p "$out"
 [ -e "$out/lfw" ] || "$program" align "$lfw/images" "$lfw/landmarks.txt" "$out/lfw"
 ln -sfn "$distractors" "$out/distractors"

@@ -35,8 +35,8 @@ class TarShards {
   // 0, and no names, where labels are ignored.
   std::int64_t identity(std::int64_t image) const { return at(image).identity; }
   const std::vector<std::string>& identity_names() const { return identity_names_; }
-  std::string name(
-      std::int64_t image) const;  // "faces-000000.tar/key", with the ending where labels are ignored
+  // "faces-000000.tar/key", with the ending where labels are ignored.
+  std::string name(std::int64_t image) const;
   Span<const unsigned char> image(std::int64_t image) const;  // in the mapped archive
   const std::string& place() const { return place_; }
 

@@ -18,10 +18,11 @@ struct Model {
   NamedArrays network;                     // arrays only
   Image reference_chip;                    // card.input_size() pixels square, RGB
   std::vector<float> reference_embedding;  // [dim], length 1
-  std::string
-      digest;  // SHA-256 over everything else, in hexadecimal; does not depend on how a file is laid out
-  std::string embedding_digest;  // the same over what embeddings depend on: two models with the same one give
-                                 // the same embeddings, whatever thresholds and notes they carry
+  // SHA-256 over everything else, in hexadecimal; does not depend on how a file is laid out.
+  std::string digest;
+  // The same over what embeddings depend on: two models with the same one give the same embeddings, whatever
+  // thresholds and notes they carry.
+  std::string embedding_digest;
 };
 
 // Checks the digest, names, shapes and types; whether the network gives the reference embedding is for

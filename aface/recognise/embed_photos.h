@@ -33,9 +33,8 @@ struct PhotoRows {
 };
 
 struct EmbedPhotosOptions {
-  std::int64_t batch_size =
-      64;                // photos whose faces the network takes at once; changes speed and memory only
-  int workers = 1;       // threads that decode and find faces, beside those of the network
+  std::int64_t batch_size = 64;  // photos whose faces the network takes at once; changes speed and memory only
+  int workers = 1;               // threads that decode and find faces, beside those of the network
   bool digests = false;  // of the photos are wanted
 };
 

@@ -22,7 +22,8 @@ WeightScale::WeightScale(double smallest, double largest) : units_per_weight_(kM
   if (smallest * units_per_weight_ < kLeastUnits) {
     throw Error(ErrorKind::kUsage,
                 fmt::format("sampler: weights spread too far (expected largest / smallest up to {:.3g}, got {:.3g}); use "
-                            "a smaller power or bring min_weight and max_weight closer",
+                            "a smaller power, bring min_weight and max_weight closer, or turn off sampler.keep_shares, which "
+                            "squares their ratio",
                             kMostUnits / kLeastUnits, largest / smallest));
   }
 }

@@ -1,6 +1,7 @@
 #include "apps/adaptiveface/detect_flags.h"
 
 #include "aface/detect/face_choice.h"
+#include "apps/adaptiveface/number_range.h"
 
 namespace aface {
 
@@ -21,10 +22,10 @@ std::shared_ptr<DetectFlags> add_detect_flags(CLI::App& app) {
                      "square for the face")
           ->check(CLI::IsMember({"skip", "fail", "centre-crop"})));
   with_detector(app.add_option("--min-score", flags->options.least_score, "least score of a face")
-                    ->check(CLI::Range(0.01, 1.0)));
+                    ->check(number_in(0.01, 1.0)));
   with_detector(app.add_option("--min-face", flags->options.smallest_face_px,
                                "faces narrower or lower than this in the photo, in pixels, are passed over")
-                    ->check(CLI::NonNegativeNumber));
+                    ->check(number_in(0, 1e6)));
   with_detector(
       app.add_option("--largest-side", flags->options.largest_side_px,
                      "photos are reduced to this for the search, in pixels; 0: never, which takes time "

@@ -12,6 +12,7 @@
 #include "aface/io/row_source.h"
 #include "apps/adaptiveface/evaluate_protocols.h"
 #include "apps/adaptiveface/evaluation_flags.h"
+#include "apps/adaptiveface/number_range.h"
 
 namespace aface {
 namespace {
@@ -172,7 +173,7 @@ std::function<int()> set_up(CLI::App& app) {
                  "highest FAR of the ROC; ten times as high takes ten times the memory (about 200 MB at "
                  "0.001 for a million "
                  "distractors)")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_in(0.0, 1.0))
       ->capture_default_str();
   app.add_option("--bad-embeddings", flags->on_bad,
                  "distractors that are zero or not finite: stop, or let them match nothing")

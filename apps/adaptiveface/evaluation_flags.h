@@ -7,6 +7,7 @@
 
 #include "aface/core/file.h"
 #include "aface/eval/identity_bootstrap.h"
+#include "apps/adaptiveface/number_range.h"
 
 namespace aface {
 
@@ -23,7 +24,7 @@ inline void add_bootstrap_flags(CLI::App& app, BootstrapOptions& options) {
 // Targets of a rate of false alarms, such as --far 1e-3 1e-4.
 inline void add_targets_flag(CLI::App& app, const std::string& flag, std::vector<double>& targets,
                              const std::string& text) {
-  app.add_option(flag, targets, text)->check(CLI::Range(1e-12, 1.0))->capture_default_str();
+  app.add_option(flag, targets, text)->check(number_in(1e-12, 1.0))->capture_default_str();
 }
 
 // --json, checked before anything is computed.

@@ -104,7 +104,7 @@ std::function<int()> setup(CLI::App& app) {
       "OUT/table.md and OUT/table.tsv hold means over seeds, and differences from the baselines with paired "
       "intervals; charts of the grid are drawn beside them.\n"
       "A run that fails is listed in the table (exit code 3); its output is in log.txt of its folder.\n"
-      "Example:  adaptiveface experiment experiments/synthetic.toml --out runs/synthetic --jobs 2");
+      "Example:  adaptiveface experiment experiments/imbalance.toml --out runs/imbalance --jobs 2");
   return [flags] { return run_experiment(*flags); };
 }
 

@@ -215,21 +215,15 @@ std::function<int()> set_up(CLI::App& app) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.footer(
-      "Batch normalisation is folded into its neighbours, the batch may have any size. The file takes chips "
-      "as numbers\n"
-      "(value - mean) / scale and gives embeddings that are not scaled to length 1; what to do before and "
-      "after is in its\n"
-      "metadata (docs/model.md). It is read back through OpenCV's DNN, which must give the reference chip, "
-      "and every pair\n"
-      "where there are some, the same cosine to 1e-4; otherwise no file is left (exit code 4). With --int8 "
-      "what "
-      "is lost is\n"
-      "printed, and only a reference chip below a cosine of 0.9 leaves no file.\n"
+      "Batch normalisation is folded into its neighbours, the batch may have any size. The file takes chips as\n"
+      "numbers (value - mean) / scale and gives embeddings that are not scaled to length 1; what to do before\n"
+      "and after is in its metadata (docs/model.md). It is read back through OpenCV's DNN, which must give the\n"
+      "reference chip, and every pair where there are some, the same cosine to 1e-4; otherwise no file is left\n"
+      "(exit code 4). With --int8 what is lost is printed, and only a reference chip below a cosine of 0.9\n"
+      "leaves no file.\n"
       "Examples:\n"
       "  adaptiveface export m.safetensors --onnx m.onnx --pairs pairs.txt --images chips\n"
-      "  adaptiveface export m.safetensors --onnx m8.onnx --int8 --calibration chips --pairs pairs.txt "
-      "--images "
-      "chips");
+      "  adaptiveface export m.safetensors --onnx m8.onnx --int8 --calibration chips");
   return [flags] { return run(*flags); };
 }
 

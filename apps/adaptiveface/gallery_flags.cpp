@@ -7,6 +7,7 @@
 #include "aface/core/error.h"
 #include "aface/core/log.h"
 #include "aface/core/stopwatch.h"
+#include "apps/adaptiveface/number_range.h"
 
 namespace aface {
 
@@ -14,7 +15,7 @@ std::shared_ptr<GalleryFlags> add_gallery_flags(CLI::App& app) {
   auto flags = std::make_shared<GalleryFlags>();
   app.add_option("--gallery", flags->path, "file of the gallery")->required();
   app.add_option("--wait", flags->wait_seconds, "seconds to wait for other programs that use the gallery")
-      ->check(CLI::Range(0.0, 3600.0))
+      ->check(number_in(0.0, 3600.0))
       ->capture_default_str();
   return flags;
 }
@@ -34,7 +35,7 @@ std::shared_ptr<GallerySearchFlags> add_gallery_search_flags(CLI::App& app) {
          "share of new photos of enrolled people for which the index has to find the person that the exact "
          "search finds; it is measured and the index looks at twice as much until it does, or is not "
          "used. 0: not measured")
-      ->check(CLI::Range(0.0, 0.9999))
+      ->check(number_in(0.0, 0.9999))
       ->capture_default_str();
   app.add_option("--effort", flags->options.index.graph_search_effort,
                  "hnsw: rows a search keeps in view (ef), at least")
@@ -80,10 +81,10 @@ std::shared_ptr<ThresholdFlags> add_threshold_flags(CLI::App& app) {
   auto flags = std::make_shared<ThresholdFlags>();
   app.add_option("--threshold", flags->threshold,
                  "cosine from which on two photos show one person; below, nobody is found")
-      ->check(CLI::Range(-1.0, 1.0));
+      ->check(number_in(-1.0, 1.0));
   app.add_option("--far", flags->far,
                  "instead: the threshold that the model's card has for this false accept rate")
-      ->check(CLI::Range(1e-12, 1.0))
+      ->check(number_in(1e-12, 1.0))
       ->excludes("--threshold");
   return flags;
 }

@@ -11,6 +11,7 @@
 #include "aface/report/svg_chart.h"
 #include "aface/train/mining_worth.h"
 #include "apps/adaptiveface/command.h"
+#include "apps/adaptiveface/number_range.h"
 
 namespace aface {
 namespace {
@@ -133,7 +134,7 @@ std::function<int()> setup(CLI::App& app) {
   app.add_option("RUN_DIR", flags->run_dir, "run directory with a checkpoint; its training data must be where they were")
       ->required();
   app.add_option("--budgets", flags->budgets, "active prototypes per step, own ones included, in % of the identities")
-      ->check(CLI::Range(0.0, 100.0))
+      ->check(number_in(0.0, 100.0))
       ->capture_default_str();
   app.add_option("--batch-size", flags->worth.batch_size, "photos of a batch; the smallest budget must hold their identities")
       ->check(CLI::Range(2, 100000))

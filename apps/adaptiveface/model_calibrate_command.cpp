@@ -75,12 +75,11 @@ std::function<int()> set_up(CLI::App& app) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.footer(
-      "The threshold for a target is the smallest cosine that keeps the share of accepted pairs of two "
-      "people at or below\n"
-      "it, over all pairs, as 'evaluate pairs' reports it. Embeddings, and galleries, are not touched by new "
-      "thresholds.\n"
-      "Example:  adaptiveface model calibrate m.safetensors --pairs pairs.txt --images chips --out "
-      "m.safetensors");
+      "The threshold for a target is the smallest cosine that keeps the share of accepted pairs of two people at\n"
+      "or below it, over all pairs, as 'evaluate pairs' reports it. Embeddings, and galleries, are not touched\n"
+      "by new thresholds.\n"
+      "Example:\n"
+      "  adaptiveface model calibrate m.safetensors --pairs pairs.txt --images chips --out m.safetensors");
   return [flags] { return run(*flags); };
 }
 

@@ -17,6 +17,7 @@
 #include "apps/adaptiveface/command.h"
 #include "apps/adaptiveface/detect_flags.h"
 #include "apps/adaptiveface/gallery_flags.h"
+#include "apps/adaptiveface/number_range.h"
 
 namespace aface {
 namespace {
@@ -150,11 +151,11 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_option("--token-file", flags->token_file,
                  "file with the token that requests must carry; else ADAPTIVEFACE_TOKEN");
   app.add_option("--max-body", flags->max_body_mb, "largest request, in megabytes")
-      ->check(CLI::Range(0.001, 1000.0))
+      ->check(number_in(0.001, 1000.0))
       ->capture_default_str();
   app.add_option("--max-megapixels", flags->max_megapixels,
                  "larger photos are refused before they are decoded")
-      ->check(CLI::Range(0.01, 100.0))
+      ->check(number_in(0.01, 100.0))
       ->capture_default_str();
   app.add_option("--connections", flags->limits.connections, "at a time; more are turned away with 503")
       ->check(CLI::Range(1, 4096))
@@ -163,11 +164,11 @@ std::function<int()> set_up(CLI::App& app) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.add_option("--work-wait", flags->wait_seconds, "seconds that a request waits for its turn before 503")
-      ->check(CLI::Range(0.0, 600.0))
+      ->check(number_in(0.0, 600.0))
       ->capture_default_str();
   app.add_option("--request-seconds", flags->limits.request_seconds,
                  "time for a client to send a request; then 408")
-      ->check(CLI::Range(0.1, 3600.0))
+      ->check(number_in(0.1, 3600.0))
       ->capture_default_str();
   app.footer(
       "POST /embed, /verify, /identify, /enrol; GET /health, /metrics (Prometheus), and / with a page that "

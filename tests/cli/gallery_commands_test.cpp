@@ -156,6 +156,10 @@ TEST_F(GalleryCommands, WrongUseIsNamed) {
                        "who is on the photos");
   test::expect_failure(with_faces("identify", "p", {"--far", "0.01"}), 2, "--far needs --model");
   test::expect_failure(with_faces("identify", "p", {"--far", "0.01", "--threshold", "0.5"}), 2, "--far");
+  // Neither below nor above any bound.
+  for (const char* flag : {"--threshold", "--recall-target", "--far"}) {
+    test::expect_failure(with_faces("identify", "p", {flag, "nan"}), 2, "nan not in range");
+  }
   dir.write("p.tsv", "a\tb\n");
   test::expect_failure(with_faces("identify", "p"), 3, "1 names but");
 }
