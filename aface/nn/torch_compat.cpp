@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
+#include <dlfcn.h>
 #include <torch/version.h>
 
 #include "aface/core/parallel.h"
@@ -46,6 +47,13 @@ AutocastGuard::~AutocastGuard() {
   set_autocast_type(type_, previous_type_);
 }
 
-void set_torch_threads(int threads) { at::set_num_threads(threads > 0 ? threads : hardware_threads()); }
+// LibTorch leaves OpenBLAS at its own threads, all cores, whose number changes the last bits of products.
+void set_torch_threads(int threads) {
+  const int count = threads > 0 ? threads : hardware_threads();
+  at::set_num_threads(count);
+  using SetThreads = void (*)(int);
+  const auto of_blas = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+  if (of_blas != nullptr) of_blas(count);
+}
 
 }  // namespace aface

@@ -42,7 +42,8 @@ const T* if_holds(const Variant& variant) {
 #endif
 }
 
-// Threads of torch's own loops; 0 means all cores.
+// Threads of torch's own loops, and of its products where OpenBLAS makes them; 0 means all cores. With the same number
+// runs give the same bits.
 void set_torch_threads(int threads);
 
 }  // namespace aface

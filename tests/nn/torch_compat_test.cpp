@@ -1,6 +1,7 @@
 #include "aface/nn/torch_compat.h"
 
 #include <ATen/Parallel.h>
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 #include <torch/utils.h>
@@ -52,6 +53,16 @@ TEST(TorchThreads, AreSet) {
   set_torch_threads(0);
   EXPECT_EQ(at::get_num_threads(), hardware_threads());
   set_torch_threads(1);
+}
+
+TEST(TorchThreads, ThoseOfOpenBlasAreTheSame) {
+  const auto threads = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "openblas_get_num_threads"));
+  if (threads == nullptr) GTEST_SKIP() << "this LibTorch multiplies by something else than OpenBLAS";
+  const int before = at::get_num_threads();
+  set_torch_threads(1);
+  EXPECT_EQ(threads(), 1);
+  EXPECT_EQ(at::get_num_threads(), 1);
+  set_torch_threads(before);
 }
 
 }  // namespace
